@@ -1,0 +1,1 @@
+"""OpenCCP: an open, self-hostable Cloud Computing Platform for science."""

@@ -1,0 +1,1 @@
+"""The domain: values, rules and ports; no clock, no I/O, no framework."""

@@ -1,0 +1,61 @@
+"""The execute request as the core keeps it: checked, typed, ready to stage."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Transmission(StrEnum):
+    """How one output is handed over (OGC 1.0 transmissionMode)."""
+
+    VALUE = "value"
+    REFERENCE = "reference"
+
+
+class ResponseForm(StrEnum):
+    """OGC 1.0 `response`: the value itself, or the results document."""
+
+    RAW = "raw"
+    DOCUMENT = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRequest:
+    """What was asked of one output; `media_type` None leaves the method's own."""
+
+    transmission: Transmission = Transmission.VALUE
+    media_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecuteRequest:
+    """A checked request.
+
+    `inputs` holds every input that has a value (defaults filled in), typed: text and base64 as
+    str, numbers as int or float, arrays and repeated values as list, objects as dict.
+    `secrets` holds the secret inputs and nothing else does. `outputs` None means all.
+    `response` None means the client did not say (2.0 style).
+    """
+
+    inputs: Mapping[str, Any]
+    secrets: Mapping[str, str]
+    outputs: Mapping[str, OutputRequest] | None = None
+    response: ResponseForm | None = None
+    image: str = ""
+    replicas: int = 1
+    max_time: float | None = None
+    size: str | None = None
+    note: str | None = None
+
+
+def script_text(value: Any) -> str:
+    """The text a script sees for a typed value; numbers are rendered from the parsed number."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ",".join(value)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

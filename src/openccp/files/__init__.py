@@ -1,0 +1,1 @@
+"""The record of a job on disk: collected, listed, streamed."""

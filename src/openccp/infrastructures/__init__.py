@@ -1,0 +1,1 @@
+"""Where jobs run: adapters that report and never decide."""

@@ -1,0 +1,1 @@
+"""The database: tables, and the stores that speak the core's words."""

@@ -1,0 +1,1 @@
+"""Memory adapters and contract suites, for this project and for plug-in authors."""

@@ -1,0 +1,1 @@
+"""HTTP: parse to a core type, call one use case, render."""
