@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from openccp.core.access import Role
 from openccp.core.job import Event, Failure, Job, Phase, Status, TaskKey
-from openccp.core.method import Method, Output, Revision, Scripts
+from openccp.core.method import Output, Revision, Scripts
 from openccp.core.problems import Problem
 
 
@@ -19,7 +19,8 @@ class Conflict(Exception):
 class Clock(Protocol):
     """Time as seconds since the epoch."""
 
-    def __call__(self) -> float: ...
+    def __call__(self) -> float:
+        """Now."""
 
 
 # --- where jobs run ---------------------------------------------------------------------------
