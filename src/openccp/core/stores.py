@@ -1,0 +1,199 @@
+"""What the core needs of the database: Protocols for jobs, methods and accounts."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from openccp.core.access import Role
+from openccp.core.job import Event, Job, Status
+from openccp.core.method import Revision
+from openccp.core.problems import Problem
+
+
+class Conflict(Exception):
+    """Somebody else changed the job since it was read, or the lease is no longer ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """A client's key in the scope of its owner and context, with a digest of the request."""
+
+    scope: str
+    key: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """A page of a job list, newest first. `after` is the (created, id) of the last one seen."""
+
+    owner: str
+    limit: int = 10
+    after: tuple[float, str] | None = None
+    statuses: tuple[Status, ...] = ()
+    methods: tuple[str, ...] = ()
+
+
+class JobStore(Protocol):
+    """Jobs, their events and requests. Every change is one durable transaction."""
+
+    async def add(
+        self,
+        job: Job,
+        request: bytes,
+        secrets: Mapping[str, str],
+        key: IdempotencyKey | None = None,
+    ) -> Job:
+        """Keep a new job with an `accepted` event; on return it is on disk.
+
+        With a known `key` the job first made under it is returned instead; KeyReused if the
+        digest differs. `request` is the checked request without secrets, as JSON.
+        """
+
+    async def get(self, job_id: str) -> Job | None:
+        """One job."""
+
+    async def request(self, job_id: str) -> bytes:
+        """The request as given to `add`."""
+
+    async def secrets(self, job_id: str) -> Mapping[str, str]:
+        """The job's secrets, decrypted; empty once dropped."""
+
+    async def page(self, wanted: JobFilter) -> list[Job]:
+        """One page, newest first: at most `limit` jobs."""
+
+    async def save(self, job: Job, events: Sequence[Event] = ()) -> Job:
+        """Compare-and-set on `version` and `fence`, append events; Conflict if it moved on.
+
+        A job saved in phase DONE drops its secrets and its lease in the same transaction.
+        Returns the job with its new version.
+        """
+
+    async def claim(self, reconciler: str, now: float, lease: float, limit: int) -> list[Job]:
+        """Take up to `limit` undone jobs without a live lease, oldest first; raises the fence."""
+
+    async def renew(self, reconciler: str, jobs: Iterable[str], until: float) -> None:
+        """Extend the leases of jobs that are still ours."""
+
+    async def events(self, job_id: str, after: int = 0) -> list[Event]:
+        """Events with `seq` above `after`, in order."""
+
+    async def remove(self, job_id: str) -> None:
+        """Forget a finished job; idempotent."""
+
+
+class MethodStore(Protocol):
+    """Methods and their immutable revisions."""
+
+    async def add(
+        self, revision: Revision, package: bytes, media_type: str, *, replace: bool
+    ) -> Revision:
+        """Keep a revision (numbered by the store).
+
+        DuplicatedProcess if one of this id is deployed and `replace` is false; NoSuchProcess
+        if `replace` is true and there is none.
+        """
+
+    async def get(self, method_id: str) -> Revision | None:
+        """The current revision, None when undeployed."""
+
+    async def revision(self, method_id: str, number: int) -> Revision | None:
+        """A revision by number, also of a method since removed: old jobs refer to it."""
+
+    async def package(self, method_id: str, number: int) -> tuple[bytes, str]:
+        """The body that was deployed and its media type."""
+
+    async def all(self) -> Sequence[Revision]:
+        """Every current revision, by id. Callers filter by `access`."""
+
+    async def remove(self, method_id: str) -> None:
+        """Undeploy: no longer listed or run; its revisions stay for old jobs."""
+
+
+# --- accounts ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A local account. `password_hash` None means that no password signs in."""
+
+    id: str
+    name: str
+    role: Role
+    created: float
+    password_hash: str | None = None
+
+
+class Credential(StrEnum):
+    """What a stored, hashed bearer secret is for."""
+
+    PERSONAL = "personal"
+    SESSION = "session"
+    SIGN_IN = "sign-in"
+    REFRESH = "refresh"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCredential:
+    """A bearer secret, kept only as its SHA-256 `digest` (hex). `family` groups refreshes."""
+
+    digest: str
+    kind: Credential
+    account: str
+    created: float
+    expires: float | None
+    label: str = ""
+    context: str | None = None
+    client: str | None = None
+    family: str | None = None
+    spent: float | None = None
+
+
+class AccountStore(Protocol):
+    """Accounts, contexts, memberships and bearer secrets."""
+
+    async def add_account(self, account: Account) -> None:
+        """Keep a new account, a member of `default`; DuplicateName problem if taken."""
+
+    async def account(self, account_id: str) -> Account | None:
+        """By id."""
+
+    async def account_named(self, name: str) -> Account | None:
+        """By name."""
+
+    async def set_password(self, account_id: str, password_hash: str) -> None:
+        """Replace the password hash."""
+
+    async def add_context(self, name: str, title: str) -> None:
+        """Keep a new context; DuplicateName problem if taken."""
+
+    async def add_member(self, context: str, account_id: str) -> None:
+        """Put an account into a context; idempotent."""
+
+    async def contexts(self, account_id: str) -> frozenset[str]:
+        """The contexts an account belongs to."""
+
+    async def add_credential(self, credential: StoredCredential) -> None:
+        """Keep a bearer secret's digest."""
+
+    async def credential(self, digest: str) -> StoredCredential | None:
+        """By digest."""
+
+    async def credentials(self, account_id: str, kind: Credential) -> Sequence[StoredCredential]:
+        """All of a kind, newest first."""
+
+    async def spend(self, digest: str, now: float) -> bool:
+        """Mark as used; True for exactly one caller, False if it was spent or is not there."""
+
+    async def revoke(self, digest: str) -> None:
+        """Forget one; idempotent."""
+
+    async def revoke_family(self, family: str) -> None:
+        """Forget every refresh secret of a family; idempotent."""
+
+
+class DuplicateName(Problem):
+    """This name is already taken."""
+
+    status, type, title = 409, "urn:openccp:problem:duplicate-name", "Duplicate name"
