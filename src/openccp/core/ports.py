@@ -3,7 +3,7 @@
 The database's Protocols are in `stores`.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -205,11 +205,23 @@ class Manifest:
     """Declared outputs that were asked for and are not there."""
 
 
+class Archive(Protocol):
+    """A job's files as one zip that is never stored: laid out from the manifest."""
+
+    @property
+    def length(self) -> int:
+        """Its bytes, known before the first is sent."""
+
+    @property
+    def etag(self) -> str:
+        """A strong entity tag, with its quotes."""
+
+    def stream(self, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes [start, stop)."""
+
+
 class FileStore(Protocol):
     """The records of jobs: one folder a job (design section 6)."""
-
-    def write_metadata(self, job: str, name: str, content: bytes) -> None:
-        """Put one metadata file, whole or not at all."""
 
     def collect(
         self, job: str, workspace: Workspace, outputs: Mapping[str, Output], limits: Limits
@@ -225,11 +237,8 @@ class FileStore(Protocol):
     def open_log(self, job: str, name: str) -> Path:
         """A stored log by name (`stdout`)."""
 
-    def metadata_names(self, job: str) -> Sequence[str]:
-        """The metadata files there are."""
-
-    def open_metadata(self, job: str, name: str) -> Path:
-        """One metadata file; NotFound if there is none of this name."""
+    def archive(self, job: str) -> Archive:
+        """Everything as output.zip; NotFound before the end."""
 
     def remove(self, job: str) -> None:
         """Delete the record; idempotent."""

@@ -1,0 +1,113 @@
+"""Execute a method: check the request, keep the job, and say how it will be answered."""
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+
+from openccp.app.changes import pause
+from openccp.app.describe import visible_method
+from openccp.app.services import Services
+from openccp.core.access import Who
+from openccp.core.job import Job
+from openccp.core.method import Revision
+from openccp.core.ports import Infrastructure, NoSuchRuntime
+from openccp.core.problems import InvalidRequest, NoSuchJob
+from openccp.core.request import ExecuteRequest
+from openccp.core.stores import IdempotencyKey
+from openccp.core.strict_json import loads
+from openccp.core.validate import read_request, to_stored
+
+LONGEST_KEY = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """What the header Prefer asked for (RFC 7240). `wait` in seconds."""
+
+    respond_async: bool = False
+    wait: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A kept job; `synchronous` says that the answer should carry its results."""
+
+    job: Job
+    request: ExecuteRequest
+    revision: Revision
+    synchronous: bool
+
+
+async def execute(
+    services: Services,
+    who: Who,
+    method_id: str,
+    body: bytes,
+    prefer: Preference,
+    key: str | None = None,
+) -> Accepted:
+    """Keep a job for this request; on return it is on disk.
+
+    Without `Prefer` a method that allows it is run synchronously, every other asynchronously
+    (OGC API - Processes 1.0, process-execute-default-execution-mode).
+    """
+    revision = await visible_method(services, who, method_id)
+    request = read_request(revision.method, loads(body) if body.strip() else {})
+    infrastructure = choose_infrastructure(services, revision, request)
+    now = services.clock()
+    job = Job(
+        id=str(uuid.uuid4()),
+        method=method_id,
+        revision=revision.number,
+        owner=who.id,
+        context=who.context,
+        infrastructure=infrastructure.id,
+        created=now,
+        updated=now,
+        note=request.note,
+    )
+    once = _idempotency(who, method_id, key, body)
+    job = await services.jobs.add(job, to_stored(request), request.secrets, once)
+    services.reconciler.wake(job.id)
+    synchronous = revision.method.synchronous and not prefer.respond_async
+    return Accepted(job, request, revision, synchronous)
+
+
+def choose_infrastructure(
+    services: Services, revision: Revision, request: ExecuteRequest
+) -> Infrastructure:
+    """The first compatible infrastructure that has the runtime; else the default one's refusal."""
+    names = services.rules.infrastructure_names
+    wanted = [names.get(name, name) for name in revision.method.infrastructures]
+    candidates = [services.infrastructures[n] for n in wanted if n in services.infrastructures]
+    if not candidates:
+        candidates = [services.infrastructures[services.rules.default_infrastructure]]
+    for infrastructure in candidates:
+        if infrastructure.has_runtime(request.image):
+            return infrastructure
+    places = ", ".join(repr(i.id) for i in candidates)
+    raise NoSuchRuntime(f"The runtime {request.image!r} is not available on {places}.")
+
+
+async def finished_within(services: Services, job_id: str, seconds: float) -> Job:
+    """The job as soon as it is final, or as it is after `seconds`."""
+    deadline = services.clock() + seconds
+    with services.changes.follow(job_id) as changed:
+        while True:
+            changed.clear()
+            job = await services.jobs.get(job_id)
+            if job is None:
+                raise NoSuchJob
+            left = deadline - services.clock()
+            if job.final or left <= 0:
+                return job
+            await pause(changed, left)
+
+
+def _idempotency(who: Who, method_id: str, key: str | None, body: bytes) -> IdempotencyKey | None:
+    if key is None:
+        return None
+    if not key or len(key) > LONGEST_KEY:
+        raise InvalidRequest(f"Idempotency-Key must have 1 to {LONGEST_KEY} characters.")
+    digest = hashlib.sha256(method_id.encode() + b"\0" + body).hexdigest()
+    return IdempotencyKey(f"{who.id} {who.context}", key, digest)

@@ -1,0 +1,71 @@
+"""Look at jobs, list them, and dismiss them."""
+
+from dataclasses import replace
+
+from openccp.app.services import Services
+from openccp.core.access import Who, may_see_job
+from openccp.core.job import Event, Job, Phase, Status
+from openccp.core.problems import NoSuchJob, Unavailable
+from openccp.core.stores import Conflict, JobFilter
+
+TRIES = 20
+
+
+async def visible_job(services: Services, who: Who, job_id: str) -> Job:
+    """The job; NoSuchJob also when it is somebody else's."""
+    job = await services.jobs.get(job_id)
+    if job is None or not may_see_job(who, job):
+        raise NoSuchJob
+    return job
+
+
+async def list_jobs(services: Services, wanted: JobFilter) -> tuple[list[Job], bool]:
+    """A page of jobs, newest first; says whether there are more."""
+    page = await services.jobs.page(replace(wanted, limit=wanted.limit + 1))
+    return page[: wanted.limit], len(page) > wanted.limit
+
+
+async def dismiss(services: Services, who: Who, job_id: str) -> Job:
+    """Cancel a live job, or remove a finished one (OGC API - Processes, dismiss).
+
+    Cancelling is durable on return: status `dismissed`, its processes are being ended. Asking
+    again while they are is answered the same. Raises NoSuchJob.
+    """
+    for _ in range(TRIES):
+        job = await visible_job(services, who, job_id)
+        if job.final:
+            return await _removed(services, job)
+        try:
+            return await _stopped(services, who, job)
+        except Conflict:
+            continue
+    raise Unavailable(retry_after=1)
+
+
+async def _stopped(services: Services, who: Who, job: Job) -> Job:
+    now = services.clock()
+    started = job.attempt > 0
+    stopped = replace(
+        job,
+        status=Status.DISMISSED,
+        phase=Phase.STOPPING if started else Phase.DONE,
+        message="dismissed",
+        stop_requested=now,
+        stop_requested_by=who.id,
+        finished=now,
+        updated=now,
+    )
+    saved = await services.jobs.save(
+        stopped, [Event("status", now, {"status": "dismissed", "phase": str(stopped.phase)})]
+    )
+    services.reconciler.wake(job.id)
+    services.changes.publish(job.id)
+    return saved
+
+
+async def _removed(services: Services, job: Job) -> Job:
+    if job.phase is not Phase.DONE:
+        return job
+    await services.jobs.remove(job.id)
+    services.files.remove(job.id)
+    return replace(job, status=Status.DISMISSED, message="removed")

@@ -1,0 +1,201 @@
+"""The reconciler: claims jobs, looks at them in batches, and does what `decide` says.
+
+It alone starts, stops and finishes jobs. Level-triggered: what it knows is in the store and on
+the infrastructures, so a crash at any line is repaired by the next round.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from openccp.app.changes import pause
+from openccp.app.perform import Performer, Surroundings
+from openccp.app.stage import Case
+from openccp.core.decide import Action, Wait, decide
+from openccp.core.job import Job, Phase, TaskKey
+from openccp.core.ports import Handle, Observation
+from openccp.core.stores import Conflict
+
+log = logging.getLogger(__name__)
+
+LEASE = 15.0
+RENEW = 5.0
+LOOK = 1.0
+IDLE = 5.0
+LONGEST_BACKOFF = 30.0
+HOPELESS = 8
+
+
+@dataclass(slots=True)
+class Owned:
+    """A job under this reconciler's lease."""
+
+    job: Job
+    case: Case | None = None
+    due: float = 0.0
+    stale: bool = False
+    errors: int = 0
+    work: asyncio.Task[None] | None = field(default=None, repr=False)
+
+
+class Reconciler:
+    """Runs until `stop()`; stopping it never stops jobs."""
+
+    def __init__(self, around: Surroundings, name: str, *, hold: bool = False) -> None:
+        self._around = around
+        self._name = name
+        self._hold = hold
+        self._owned: dict[str, Owned] = {}
+        self._news = asyncio.Event()
+        self._stopped = False
+        self._renewed = 0.0
+        self._claimed = 0.0
+        self._more = True
+        self._performer = Performer(around)
+        for infrastructure in around.infrastructures.values():
+            infrastructure.on_change(self._task_changed)
+
+    def wake(self, job_id: str) -> None:
+        """There is news of a job: look at it, or claim it, in the next round."""
+        owned = self._owned.get(job_id)
+        if owned is None:
+            self._more = True
+        else:
+            owned.stale, owned.due = True, 0.0
+        self._news.set()
+
+    def stop(self) -> None:
+        """End `run` after the current round."""
+        self._stopped = True
+        self._news.set()
+
+    async def run(self) -> None:
+        """Round after round; ends after `stop()` when the work under way is done."""
+        while not self._stopped:
+            self._news.clear()
+            try:
+                await self.round()
+            except Exception:
+                log.exception("a reconcile round failed; the next one tries again")
+                await pause(self._news, LOOK)
+            await pause(self._news, self._until_due())
+        work = [o.work for o in self._owned.values() if o.work]
+        await asyncio.gather(*work, return_exceptions=True)
+
+    async def round(self) -> None:
+        """Claim, observe, decide, and start the work that was decided."""
+        now = self._around.clock()
+        await self._renew(now)
+        await self._claim(now)
+        due = [o for o in self._owned.values() if o.work is None and o.due <= now]
+        seen = await self._observe(due)
+        for owned in due:
+            owned.due = now + LOOK
+            action = self._decide(owned, seen.get(owned.job.id), now)
+            if not isinstance(action, Wait):
+                owned.work = asyncio.create_task(self._work(owned, action))
+
+    def _decide(self, owned: Owned, seen: Observation | None, now: float) -> Action | None:
+        """None: the job must be read first."""
+        if owned.case is None or owned.stale:
+            return None
+        return decide(owned.job, seen, owned.case.plan, now)
+
+    async def _work(self, owned: Owned, action: Action | None) -> None:
+        try:
+            await self._perform(owned, action)
+            owned.errors = 0
+        except Conflict:
+            owned.stale = True
+        except Exception:
+            owned.errors += 1
+            owned.stale = True
+            log.exception("job %s: an action failed; it will be decided anew", owned.job.id)
+        finally:
+            owned.work = None
+            if owned.stale:
+                owned.due = self._around.clock() + _backoff(owned.errors)
+            self._news.set()
+
+    async def _perform(self, owned: Owned, action: Action | None) -> None:
+        if action is None:
+            if not await self._read(owned):
+                return
+            action = self._next(owned)
+        while not isinstance(action, Wait):
+            before = owned.job
+            assert owned.case is not None
+            owned.job = await self._performer.perform(before, owned.case, action)
+            if owned.job is before or owned.stale or self._released(owned):
+                return
+            action = self._next(owned)
+
+    def _next(self, owned: Owned) -> Action:
+        assert owned.case is not None
+        return decide(owned.job, None, owned.case.plan, self._around.clock())
+
+    async def _read(self, owned: Owned) -> bool:
+        """Read the job anew; says whether it is still ours to work on."""
+        owned.stale, owned.due = False, 0.0
+        job = await self._around.jobs.get(owned.job.id)
+        if job is None or job.fence != owned.job.fence:
+            del self._owned[owned.job.id]
+            return False
+        owned.job = job
+        if owned.errors >= HOPELESS or job.infrastructure not in self._around.infrastructures:
+            owned.job = await self._performer.give_up(job)
+        elif owned.case is None:
+            owned.case = await self._performer.case(job)
+        return not self._released(owned)
+
+    def _released(self, owned: Owned) -> bool:
+        if owned.job.phase is not Phase.DONE:
+            return False
+        self._owned.pop(owned.job.id, None)
+        self._more = True
+        return True
+
+    async def _observe(self, due: list[Owned]) -> Mapping[str, Observation]:
+        handles: defaultdict[str, dict[TaskKey, Handle]] = defaultdict(dict)
+        for owned in due:
+            key = self._performer.watched(owned.job)
+            known = owned.job.infrastructure in self._around.infrastructures
+            if key is not None and owned.job.handle is not None and known and not owned.stale:
+                handles[owned.job.infrastructure][key] = owned.job.handle
+        seen: dict[str, Observation] = {}
+        for name, wanted in handles.items():
+            found = await self._around.infrastructures[name].observe(wanted)
+            seen.update({key.job: observation for key, observation in found.items()})
+        return seen
+
+    async def _renew(self, now: float) -> None:
+        if self._owned and now - self._renewed >= RENEW:
+            self._renewed = now
+            await self._around.jobs.renew(self._name, list(self._owned), now + LEASE)
+
+    async def _claim(self, now: float) -> None:
+        room = sum(i.slots for i in self._around.infrastructures.values()) - len(self._owned)
+        if self._hold or room <= 0 or not (self._more or now - self._claimed >= IDLE):
+            return
+        claimed = await self._around.jobs.claim(self._name, now, LEASE, room)
+        self._more = len(claimed) == room
+        self._claimed = now
+        for job in claimed:
+            self._owned.setdefault(job.id, Owned(job)).job = job
+
+    def _task_changed(self, key: TaskKey) -> None:
+        owned = self._owned.get(key.job)
+        if owned is not None:
+            owned.due = 0.0
+            self._news.set()
+
+    def _until_due(self) -> float:
+        now = self._around.clock()
+        dues = [o.due for o in self._owned.values() if o.work is None]
+        return max(0.0, min([*dues, now + IDLE]) - now)
+
+
+def _backoff(errors: int) -> float:
+    return min(LONGEST_BACKOFF, LOOK * 2.0**errors) if errors else 0.0

@@ -1,0 +1,108 @@
+"""What a finished job gives: results, files, and the record of the execution."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from openccp.app.services import Services
+from openccp.core.job import Blame, Job, Phase, Status
+from openccp.core.method import ALL_FILES, Output, Revision
+from openccp.core.ports import Manifest
+from openccp.core.problems import (
+    JobDismissed,
+    JobFailed,
+    NoSuchJob,
+    NoSuchOutput,
+    NotFound,
+    ResultNotAvailable,
+    ResultNotReady,
+)
+from openccp.core.request import ExecuteRequest
+from openccp.core.results import Result, results_of, wanted
+from openccp.core.validate import from_stored
+
+EMPTY = Manifest((), (), (), {})
+STATUS_OF = {Blame.INPUT: 400, Blame.METHOD: 500, Blame.LIMIT: 500, Blame.PLATFORM: 503}
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A successful job with what it left and what was asked of it."""
+
+    job: Job
+    revision: Revision
+    request: ExecuteRequest
+    manifest: Manifest
+    only: frozenset[str] | None = None
+
+    @property
+    def outputs(self) -> Mapping[str, Output]:
+        """The outputs the request was about, or those of them that are looked at now."""
+        asked = wanted(self.revision.method.outputs, self.request.outputs)
+        if self.only is None:
+            return asked
+        return {name: output for name, output in asked.items() if name in self.only}
+
+
+async def recorded(services: Services, job: Job) -> tuple[Revision, ExecuteRequest]:
+    """The method's revision and the request (without secrets) of a job."""
+    revision = await services.catalogue.revision(job.method, job.revision)
+    if revision is None:
+        raise NoSuchJob("The record of this job is incomplete.")
+    return revision, from_stored(await services.jobs.request(job.id), {})
+
+
+async def finished(services: Services, job: Job) -> Finished:
+    """A successful job. ResultNotReady before the end; JobFailed, JobDismissed otherwise."""
+    if not job.final:
+        raise ResultNotReady(f"The job is {job.status}; its results come when it has ended.")
+    if job.status is Status.DISMISSED:
+        raise JobDismissed
+    if job.failure is not None or job.status is Status.FAILED:
+        raise failed(job)
+    revision, request = await recorded(services, job)
+    return Finished(job, revision, request, services.files.manifest(job.id) or EMPTY)
+
+
+def failed(job: Job) -> JobFailed:
+    """The failure of a job as a problem whose HTTP status fits who is to blame."""
+    failure = job.failure
+    assert failure is not None
+    problem = JobFailed(failure.detail)
+    problem.status = STATUS_OF[failure.blame]
+    problem.type = f"urn:openccp:failure:{failure.blame}:{failure.reason}"
+    return problem
+
+
+def one_result(it: Finished, output_id: str, index: int | None) -> Result:
+    """One value of one output.
+
+    NoSuchOutput for an unknown id; ResultNotAvailable where it was not asked for or has no value
+    of this index.
+    """
+    known = output_id in it.revision.method.outputs or output_id == ALL_FILES
+    if not known:
+        raise NoSuchOutput(f"The process has no output {output_id[:64]!r}.")
+    if output_id not in it.outputs:
+        raise ResultNotAvailable(f"The output {output_id!r} was not asked for.")
+    values = results_of(it.manifest, it.outputs[output_id])
+    position = 0 if index is None else index
+    if not 0 <= position < len(values) or (index is None and len(values) > 1):
+        raise ResultNotAvailable(f"The output {output_id!r} has {len(values)} values.")
+    return values[position]
+
+
+def stored_file(services: Services, job: Job, result: Result) -> Path:
+    """The file of a result that is not the archive."""
+    assert result.entry is not None
+    if result.log:
+        return services.files.open_log(job.id, result.entry.path)
+    return services.files.open_output(job.id, result.entry.path)
+
+
+def record(services: Services, job: Job) -> Manifest:
+    """What a job left, also a failed one; NotFound before its end."""
+    manifest = services.files.manifest(job.id)
+    if manifest is None or job.phase not in (Phase.UNDEPLOYING, Phase.DONE):
+        raise NotFound("The files of this execution come when it has ended.")
+    return manifest

@@ -1,0 +1,53 @@
+"""What use cases work with: the ports, filled in by `compose` and by nobody else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from openccp.app.authenticate import Authenticate
+from openccp.app.catalogue import Catalogue
+from openccp.app.changes import Changes
+from openccp.app.sign_in import SignIn
+from openccp.core.ports import Clock, FileStore, Infrastructure, Limits
+from openccp.core.stores import AccountStore, JobStore
+
+
+class Wakes(Protocol):
+    """Somebody who works when told that there is something to do."""
+
+    def wake(self, job_id: str) -> None:
+        """There is news of a job; return at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the operator decided about jobs and requests."""
+
+    limits: Limits = field(default_factory=Limits)
+    default_infrastructure: str = "local"
+    infrastructure_names: Mapping[str, str] = field(default_factory=dict)
+    undeploy_seconds: float = 60.0
+    attempts: int = 2
+    grace: float = 10.0
+    wait_seconds: float = 60.0
+    queue: int = 100_000
+    body_bytes: int = 32 << 20
+    inline_bytes: int = 64 << 10
+    public_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a use case may reach."""
+
+    jobs: JobStore
+    catalogue: Catalogue
+    files: FileStore
+    accounts: AccountStore
+    infrastructures: Mapping[str, Infrastructure]
+    authenticate: Authenticate
+    sign_in: SignIn
+    changes: Changes
+    reconciler: Wakes
+    clock: Clock
+    rules: Rules

@@ -1,0 +1,132 @@
+"""/executions: CCP's view of the same jobs, as records of files."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from openccp.app.archive import METADATA, STATUS, metadata
+from openccp.app.jobs import dismiss, list_jobs, visible_job
+from openccp.app.results import record
+from openccp.core.job import Job
+from openccp.core.ports import FileEntry, Manifest
+from openccp.core.problems import NotFound
+from openccp.core.stores import JobFilter
+from openccp.web.documents import link, status_info
+from openccp.web.negotiate import (
+    answer,
+    caller,
+    known_parameters,
+    limit,
+    root,
+    services,
+)
+from openccp.web.sending import send_archive, send_file
+
+ARCHIVE = "output.zip"
+
+
+async def list_executions(request: Request) -> Response:
+    """GET /executions: a plain list, as CCP's clients expect."""
+    who = await caller(request)
+    known_parameters(request, "limit")
+    wanted = JobFilter(owner=who.id, limit=limit(request, 100))
+    page, _ = await list_jobs(services(request), wanted)
+    return answer([status_info(job, root(request)) for job in page])
+
+
+async def get_execution(request: Request) -> Response:
+    """GET /executions/{id}: the status and every file of the record."""
+    job = await _job(request)
+    manifest = services(request).files.manifest(job.id)
+    base = root(request)
+    return answer({**status_info(job, base), **_listing(job, manifest, base)})
+
+
+def _listing(job: Job, manifest: Manifest | None, base: str) -> dict[str, Any]:
+    here = f"{base}/executions/{job.id}"
+    return {
+        "metadata": [f"{here}/metadata/{name}" for name in (*METADATA, STATUS)],
+        "files": list(_files(manifest.files, f"{here}/outputs")) if manifest else [],
+        "logs": list(_files(manifest.logs, f"{here}/logs")) if manifest else [],
+        "skipped": [{"path": s.path, "reason": s.reason} for s in manifest.skipped]
+        if manifest
+        else [],
+        "archive": link(f"{here}/outputs/{ARCHIVE}", "enclosure", "All", "application/zip"),
+    }
+
+
+def _files(entries: tuple[FileEntry, ...], here: str) -> Iterator[dict[str, Any]]:
+    for entry in entries:
+        yield {
+            "path": entry.path,
+            "size": entry.size,
+            "sha256": entry.sha256,
+            "type": entry.media_type,
+            "href": f"{here}/{quote(entry.path)}",
+        }
+
+
+async def get_archive(request: Request) -> Response:
+    """GET /executions/{id}/outputs/output.zip."""
+    job = await _job(request)
+    record(services(request), job)
+    return send_archive(request, services(request).files.archive(job.id), ARCHIVE)
+
+
+async def get_output_file(request: Request) -> Response:
+    """GET /executions/{id}/outputs/{path}: one file the job left."""
+    job = await _job(request)
+    manifest, path = record(services(request), job), request.path_params["path"]
+    entry = _entry(manifest.files, path)
+    file = services(request).files.open_output(job.id, path)
+    return await send_file(request, file, f'"{entry.sha256}"', entry.media_type)
+
+
+async def get_log_file(request: Request) -> Response:
+    """GET /executions/{id}/logs/{name}: one stored log."""
+    job = await _job(request)
+    manifest, name = record(services(request), job), request.path_params["name"]
+    entry = _entry(manifest.logs, name)
+    file = services(request).files.open_log(job.id, name)
+    return await send_file(request, file, f'"{entry.sha256}"', "text/plain; charset=utf-8")
+
+
+async def get_metadata(request: Request) -> Response:
+    """GET /executions/{id}/metadata/{file}."""
+    job, name = await _job(request), request.path_params["name"]
+    if name == STATUS:
+        return answer(status_info(job, root(request)))
+    return answer(await metadata(services(request), job, name))
+
+
+async def delete_execution(request: Request) -> Response:
+    """DELETE /executions/{id}: the same as dismissing the job."""
+    who, job_id = await caller(request), request.path_params["job_id"]
+    return answer(status_info(await dismiss(services(request), who, job_id), root(request)))
+
+
+async def _job(request: Request) -> Job:
+    who = await caller(request)
+    return await visible_job(services(request), who, request.path_params["job_id"])
+
+
+def _entry(entries: tuple[FileEntry, ...], path: str) -> FileEntry:
+    for entry in entries:
+        if entry.path == path:
+            return entry
+    raise NotFound("The execution has no file of this name.")
+
+
+routes = [
+    Route("/executions", list_executions, methods=["GET"]),
+    Route("/executions/{job_id}", get_execution, methods=["GET"]),
+    Route("/executions/{job_id}", delete_execution, methods=["DELETE"]),
+    Route("/executions/{job_id}/outputs/output.zip", get_archive, methods=["GET"]),
+    Route("/executions/{job_id}/outputs/{path:path}", get_output_file, methods=["GET"]),
+    Route("/executions/{job_id}/logs/{name}", get_log_file, methods=["GET"]),
+    Route("/executions/{job_id}/metadata/{name}", get_metadata, methods=["GET"]),
+]

@@ -1,0 +1,66 @@
+"""The open resources: landing page, conformance, API document, health."""
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from openccp.app.health import health
+from openccp.web.documents import REL, link
+from openccp.web.negotiate import answer, root, services
+from openccp.web.openapi import openapi
+
+PART1 = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
+PART2 = "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/"
+CONFORMANCE = (
+    *(PART1 + name for name in ("core", "json", "ogc-process-description", "oas30")),
+    *(PART1 + name for name in ("job-list", "dismiss")),
+    PART2 + "deploy-replace-undeploy",
+)
+OPENAPI_JSON = "application/vnd.oai.openapi+json;version=3.0"
+
+
+async def landing_page(request: Request) -> Response:
+    """GET /."""
+    base = root(request)
+    links = [
+        link(f"{base}/", "self", "This document"),
+        link(f"{base}/api", "service-desc", "The API document", OPENAPI_JSON),
+        link(f"{base}/conformance", f"{REL}conformance", "The conformance classes"),
+        link(f"{base}/processes", f"{REL}processes", "The processes"),
+        link(f"{base}/jobs", f"{REL}job-list", "Your jobs"),
+        link(f"{base}/infrastructures", "related", "Where processes run"),
+        link(f"{base}/.well-known/openid-configuration", "related", "How to get a token"),
+    ]
+    return answer(
+        {
+            "title": "OpenCCP",
+            "description": "Methods that anybody here can run, watch and repeat.",
+            "links": links,
+        }
+    )
+
+
+async def conformance(request: Request) -> Response:
+    """GET /conformance."""
+    return answer({"conformsTo": CONFORMANCE})
+
+
+async def api_document(request: Request) -> Response:
+    """GET /api."""
+    body = orjson.dumps(openapi(root(request)))
+    return Response(body, media_type=OPENAPI_JSON)
+
+
+async def get_health(request: Request) -> Response:
+    """GET /health: 200 when jobs can be taken and run, 503 otherwise."""
+    state = await health(services(request))
+    return answer(state.document, 200 if state.ready else 503, {"Cache-Control": "no-store"})
+
+
+routes = [
+    Route("/", landing_page, methods=["GET"]),
+    Route("/conformance", conformance, methods=["GET"]),
+    Route("/api", api_document, methods=["GET"]),
+    Route("/health", get_health, methods=["GET"]),
+]

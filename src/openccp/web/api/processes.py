@@ -1,0 +1,100 @@
+"""/processes: list, describe, deploy, replace, undeploy."""
+
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from openccp.app.deploy import Deployed, deploy, package, undeploy
+from openccp.app.describe import visible_method, visible_methods
+from openccp.core.problems import InvalidQueryParameter
+from openccp.web.documents import Processes, link
+from openccp.web.negotiate import answer, caller, json_body, known_parameters, limit, root, services
+
+
+def _processes(request: Request) -> Processes:
+    found: Processes = request.app.state.processes
+    return found
+
+
+async def list_processes(request: Request) -> Response:
+    """GET /processes."""
+    who = await caller(request)
+    known_parameters(request, "limit", "after")
+    size, after, base = limit(request), request.query_params.get("after"), root(request)
+    page, more = await visible_methods(services(request), who, after, size)
+    here = f"{base}/processes"
+    links = [link(str(request.url), "self", "This list"), link(here, "alternate", "From the start")]
+    if more:
+        cursor = quote(page[-1].method.id)
+        links.append(link(f"{here}?limit={size}&after={cursor}", "next", "The next page"))
+    return answer(_processes(request).list(page, links, base))
+
+
+async def describe_process(request: Request) -> Response:
+    """GET /processes/{id}."""
+    who = await caller(request)
+    revision = await visible_method(services(request), who, request.path_params["process_id"])
+    return answer(_processes(request).description(revision, root(request)))
+
+
+async def deploy_process(request: Request) -> Response:
+    """POST /processes with a method.json."""
+    who = await caller(request)
+    deployed = await deploy(
+        services(request), who, await json_body(request), public=_public(request)
+    )
+    return _kept(request, deployed, 201)
+
+
+async def replace_process(request: Request) -> Response:
+    """PUT /processes/{id} with a method.json: a new revision."""
+    who, process_id = await caller(request), request.path_params["process_id"]
+    body = await json_body(request)
+    deployed = await deploy(
+        services(request), who, body, public=_public(request), expect=process_id
+    )
+    return _kept(request, deployed, 200)
+
+
+async def undeploy_process(request: Request) -> Response:
+    """DELETE /processes/{id}."""
+    await undeploy(services(request), await caller(request), request.path_params["process_id"])
+    return Response(status_code=204)
+
+
+async def get_package(request: Request) -> Response:
+    """GET /processes/{id}/package: the body that was deployed."""
+    who = await caller(request)
+    body, media_type = await package(services(request), who, request.path_params["process_id"])
+    return Response(body, media_type=media_type)
+
+
+def _public(request: Request) -> bool:
+    known_parameters(request, "visibility")
+    visibility = request.query_params.get("visibility", "private")
+    if visibility not in ("private", "public"):
+        raise InvalidQueryParameter("visibility is private or public.")
+    return visibility == "public"
+
+
+def _kept(request: Request, deployed: Deployed, status: int) -> Response:
+    base = root(request)
+    summary = _processes(request).summary(deployed.revision, base)
+    headers = {"Location": f"{base}/processes/{quote(deployed.revision.method.id)}"}
+    if deployed.warnings:
+        words = "; ".join(f"{w.pointer}: {w.detail}" for w in deployed.warnings)
+        text = words.encode("ascii", "replace").decode()[:1000]
+        headers["Warning"] = '299 openccp "' + text.replace('"', "'") + '"'
+    return answer(summary, status, headers)
+
+
+routes = [
+    Route("/processes", list_processes, methods=["GET"]),
+    Route("/processes", deploy_process, methods=["POST"]),
+    Route("/processes/{process_id}", describe_process, methods=["GET"]),
+    Route("/processes/{process_id}", replace_process, methods=["PUT"]),
+    Route("/processes/{process_id}", undeploy_process, methods=["DELETE"]),
+    Route("/processes/{process_id}/package", get_package, methods=["GET"]),
+]

@@ -1,0 +1,77 @@
+"""The one place that turns refusals into RFC 9457 problem documents."""
+
+import logging
+import uuid
+from typing import Any
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from openccp.core.problems import (
+    MethodNotAllowed,
+    NotAuthenticated,
+    NotFound,
+    Problem,
+)
+
+log = logging.getLogger(__name__)
+
+PROBLEM_JSON = "application/problem+json"
+
+
+def document(problem: Problem, path: str) -> dict[str, Any]:
+    """The body: type, title, status, detail, instance, and `errors` with a pointer each."""
+    body: dict[str, Any] = {
+        "type": problem.type,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": path,
+    }
+    if problem.faults:
+        body["errors"] = [{"pointer": f.pointer, "detail": f.detail} for f in problem.faults]
+    return body
+
+
+def render(problem: Problem, request: Request) -> Response:
+    """An answer for a problem. The media type follows Accept (ogc-processes: 1.4)."""
+    headers = dict(problem.headers)
+    if problem.retry_after is not None:
+        headers["Retry-After"] = str(problem.retry_after)
+    if isinstance(problem, NotAuthenticated):
+        headers.setdefault("WWW-Authenticate", 'Bearer realm="openccp"')
+    accept = request.headers.get("accept", "")
+    plain_json = "application/json" in accept and PROBLEM_JSON not in accept
+    return Response(
+        orjson.dumps(document(problem, request.url.path)),
+        problem.status,
+        headers,
+        "application/json" if plain_json else PROBLEM_JSON,
+    )
+
+
+async def on_problem(request: Request, error: Exception) -> Response:
+    """A refusal that a use case raised."""
+    assert isinstance(error, Problem)
+    return render(error, request)
+
+
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """What the framework itself refuses: no such address, wrong HTTP method."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == MethodNotAllowed.status:
+        return render(MethodNotAllowed(headers=dict(error.headers or {})), request)
+    if error.status_code == NotFound.status:
+        return render(NotFound(), request)
+    problem = Problem(error.detail)
+    problem.status, problem.type, problem.title = error.status_code, "about:blank", error.detail
+    return render(problem, request)
+
+
+async def on_crash(request: Request, error: Exception) -> Response:
+    """A defect of ours: logged under a number, of which alone the client is told."""
+    number = uuid.uuid4().hex[:12]
+    log.error("request failed, number %s", number, exc_info=error)
+    return render(Problem(f"An internal error happened; it is logged as {number}."), request)

@@ -1,0 +1,132 @@
+"""Read what requests say besides their body: Prefer, limits, cursors; and answer in JSON."""
+
+import base64
+import binascii
+import re
+from collections.abc import AsyncIterable, Mapping
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from openccp.app.execute import Preference
+from openccp.app.services import Services
+from openccp.core.access import Who
+from openccp.core.problems import (
+    BodyTooLarge,
+    InvalidQueryParameter,
+    UnsupportedMediaType,
+)
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+LARGEST_LIMIT = 10_000
+JSON_TYPE = re.compile(r"application/([\w.-]+\+)?json\s*(;.*)?$", re.IGNORECASE)
+
+
+def services(request: Request) -> Services:
+    """What the application was composed of."""
+    found: Services = request.app.state.services
+    return found
+
+
+async def caller(request: Request) -> Who:
+    """The authenticated caller; NotAuthenticated otherwise."""
+    headers = request.headers
+    return await services(request).authenticate(
+        headers.get("authorization"),
+        request.cookies.get(SESSION_COOKIE),
+        headers.get("x-d4science-context"),
+        unsafe=request.method not in SAFE,
+        fetch_site=headers.get("sec-fetch-site"),
+        origin=headers.get("origin"),
+        host=headers.get("host"),
+    )
+
+
+def root(request: Request) -> str:
+    """The absolute address of this service, without a slash at the end."""
+    public = services(request).rules.public_url
+    if public:
+        return public.rstrip("/")
+    return f"{request.scope.get('scheme', 'http')}://{request.headers.get('host', 'localhost')}"
+
+
+def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer; bytes are taken as rendered already."""
+    body = content if isinstance(content, bytes) else orjson.dumps(content)
+    return Response(body, status, dict(headers or {}), "application/json")
+
+
+async def json_body(request: Request) -> bytes:
+    """The body of a JSON request, bounded; refuses other media types (415) and sizes (413)."""
+    kind = request.headers.get("content-type", "")
+    if not JSON_TYPE.match(kind):
+        raise UnsupportedMediaType("Send the request as application/json.")
+    return await bounded(request.stream(), services(request).rules.body_bytes, _length(request))
+
+
+async def bounded(stream: AsyncIterable[bytes], most: int, declared: int | None) -> bytes:
+    """All of a stream, or BodyTooLarge as soon as it is known to be longer than `most`."""
+    if declared is not None and declared > most:
+        raise BodyTooLarge(f"The body is larger than the {most} bytes this server takes.")
+    parts: list[bytes] = []
+    size = 0
+    async for part in stream:
+        size += len(part)
+        if size > most:
+            raise BodyTooLarge(f"The body is larger than the {most} bytes this server takes.")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _length(request: Request) -> int | None:
+    declared = request.headers.get("content-length", "")
+    return int(declared) if declared.isdigit() else None
+
+
+def preference(request: Request) -> Preference:
+    """RFC 7240: `respond-async` and `wait=N`, in one header or several; others are ignored."""
+    respond_async, wait = False, None
+    for line in request.headers.getlist("prefer"):
+        for part in line.split(","):
+            name, _, value = part.strip().partition("=")
+            name = name.strip().lower()
+            if name == "respond-async":
+                respond_async = True
+            elif name == "wait" and value.strip().isdigit():
+                wait = float(value.strip())
+    return Preference(respond_async, wait)
+
+
+def limit(request: Request, default: int = 10) -> int:
+    """`?limit=`, from 1 to 10,000 (larger values are cut, as the standard has it)."""
+    text = request.query_params.get("limit")
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) < 1:
+        raise InvalidQueryParameter("limit must be a whole number from 1.")
+    return min(int(text), LARGEST_LIMIT)
+
+
+def known_parameters(request: Request, *names: str) -> None:
+    """Refuse query parameters that would silently do nothing."""
+    for name in request.query_params:
+        if name not in names and name != "f":
+            raise InvalidQueryParameter(f"There is no query parameter {name[:64]!r} here.")
+
+
+def write_cursor(*parts: str | float) -> str:
+    """An opaque place in a list."""
+    return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
+
+
+def read_cursor(text: str, size: int) -> list[Any]:
+    """The parts of a cursor that we wrote; InvalidQueryParameter for anything else."""
+    try:
+        parts = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (binascii.Error, ValueError):
+        parts = None
+    if not isinstance(parts, list) or len(parts) != size:
+        raise InvalidQueryParameter("after is not a place in this list; follow the links.")
+    return parts
