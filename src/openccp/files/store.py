@@ -1,0 +1,150 @@
+"""The records of jobs in a local folder: `<root>/<last two of the id>/<id>/`.
+
+Ids that begin with the time share their beginnings, hence the last two characters. Every name that
+comes from outside is looked up among what there is, and never joined to a path.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from secrets import token_hex
+
+from openccp.core.method import Output
+from openccp.core.ports import Limits, Manifest, Workspace
+from openccp.core.problems import NotFound
+from openccp.core.results import OutputTooLarge
+from openccp.files.bundle import Bundle, members
+from openccp.files.collect import LOGS, MANIFEST, OUTPUTS, Collector
+from openccp.files.copy import write_all
+from openccp.files.names import unescape
+from openccp.files.records import Record, Records
+
+_METADATA = "metadata"
+_JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,99}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class FolderStore:
+    """FileStore in a local folder. Its calls wait for the disk: call them in a thread.
+
+    `durable`: a collected job survives a loss of power, for about a millisecond a job. Metadata
+    survives the end of the process only; it follows from the database and can be written again.
+    """
+
+    def __init__(self, root: Path, *, durable: bool = True) -> None:
+        self._root = root
+        self._durable = durable
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._records = Records()
+
+    def write_metadata(self, job: str, name: str, content: bytes) -> None:
+        """Put one metadata file, whole or not at all."""
+        if _NAME.fullmatch(name) is None:
+            raise ValueError(f"not a name of a metadata file: {name!r}")
+        folder = self._make_folder(job) / _METADATA
+        folder.mkdir(mode=0o750, exist_ok=True)
+        unfinished = folder / f".{name}.{token_hex(6)}"
+        try:
+            fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+            try:
+                write_all(fd, content)
+            finally:
+                os.close(fd)
+            unfinished.rename(folder / name)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+
+    def collect(
+        self, job: str, workspace: Workspace, outputs: Mapping[str, Output], limits: Limits
+    ) -> Manifest:
+        """Copy regular files by directory descriptors, follow no link, then commit a manifest.
+
+        Once committed, always the same manifest. OutputTooLarge (again, when asked again) if the
+        job left too much: then the committed manifest holds the logs only.
+        """
+        collector = Collector(self._make_folder(job), durable=self._durable)
+        committed = collector.collect(workspace, outputs, limits)
+        if committed.too_large is not None:
+            raise OutputTooLarge(committed.too_large)
+        return committed.manifest
+
+    def manifest(self, job: str) -> Manifest | None:
+        """The committed manifest, or None before the end."""
+        try:
+            return self._record(job).manifest
+        except NotFound:
+            return None
+
+    def open_output(self, job: str, path: str) -> Path:
+        """The stored file of a manifest entry; NotFound problem if it is not in the manifest."""
+        entry = self._record(job).files.get(path)
+        if entry is None:
+            raise NotFound("The job left no file of this name.")
+        return self._folder(job) / OUTPUTS / unescape(entry.path)
+
+    def open_log(self, job: str, name: str) -> Path:
+        """A stored log by name (`stdout`)."""
+        entry = self._record(job).logs.get(name)
+        if entry is None:
+            raise NotFound("The job has no log of this name.")
+        return self._folder(job) / LOGS / entry.path
+
+    def bundle(self, job: str, modified: float) -> Bundle:
+        """`output.zip`, its members dated `modified` (when the job finished)."""
+        manifest = self._record(job).manifest
+        found = members(
+            manifest,
+            job,
+            lambda path: self.open_output(job, path),
+            lambda name: self.open_log(job, name),
+        )
+        return Bundle(found, modified)
+
+    def metadata_names(self, job: str) -> Sequence[str]:
+        """The metadata files there are."""
+        try:
+            names = os.listdir(self._folder(job) / _METADATA)
+        except FileNotFoundError:
+            return ()
+        return sorted(name for name in names if _NAME.fullmatch(name))
+
+    def open_metadata(self, job: str, name: str) -> Path:
+        """One metadata file; NotFound if there is none of this name."""
+        if name not in self.metadata_names(job):
+            raise NotFound("The job has no metadata file of this name.")
+        return self._folder(job) / _METADATA / name
+
+    def remove(self, job: str) -> None:
+        """Delete the record; idempotent."""
+        folder = self._folder(job)
+        self._records.forget(folder)
+        try:
+            (folder / MANIFEST).unlink(missing_ok=True)
+            shutil.rmtree(folder)
+        except FileNotFoundError:
+            return
+
+    def _folder(self, job: str) -> Path:
+        if _JOB.fullmatch(job) is None:
+            raise NotFound
+        return self._root / job[-2:] / job
+
+    def _make_folder(self, job: str) -> Path:
+        folder = self._folder(job)
+        try:
+            folder.mkdir(0o750)
+        except FileNotFoundError:
+            folder.parent.mkdir(0o750, exist_ok=True)
+            folder.mkdir(0o750, exist_ok=True)
+        except FileExistsError:
+            pass
+        return folder
+
+    def _record(self, job: str) -> Record:
+        record = self._records.get(self._folder(job))
+        if record is None:
+            raise NotFound("The job has no files yet.")
+        return record
