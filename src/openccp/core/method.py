@@ -20,7 +20,10 @@ class InvalidMethod(Problem):
 
 
 class Kind(StrEnum):
-    """How an input's value is read, checked and handed to a script."""
+    """How an input's value is read, checked and handed to a script.
+
+    OBJECT is also whatever a schema leaves open: a `oneOf`, or no type at all.
+    """
 
     TEXT = "text"
     NUMBER = "number"
@@ -34,7 +37,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One declared input. `schema` is JSON Schema; `maximum` None means unbounded."""
+    """One declared input; `maximum` None means unbounded.
+
+    `schema` is JSON Schema 2020-12 without references. With CCP's way of writing types it may
+    say `type: string, format: number`; `kind` is what the value really is.
+    """
 
     id: str
     kind: Kind
@@ -100,6 +107,10 @@ class Method:
     network: bool
     document: Mapping[str, JSON]
     warnings: tuple[Fault, ...] = field(default=())
+
+    def __hash__(self) -> int:
+        """Methods are keys of caches; equal ones have equal ids and versions."""
+        return hash((self.id, self.version))
 
     @property
     def secrets(self) -> frozenset[str]:

@@ -101,11 +101,12 @@ def _check_text(value: Any) -> None:
         text = json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise MalformedBody("The body has half of a surrogate pair in a text.") from None
-    if b"\\u0000" in text and _has_nul(value):
+    if b"\\u0000" in text and has_nul(value):
         raise MalformedBody("The body has a NUL character in a text.")
 
 
-def _has_nul(value: Any) -> bool:
+def has_nul(value: Any) -> bool:
+    """Whether any text in a JSON value, names included, has a NUL character."""
     pending = [value]
     while pending:
         item = pending.pop()

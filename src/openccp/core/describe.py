@@ -1,0 +1,147 @@
+"""How a method is shown: OGC's process description and summary, valid in 1.0 and 2.0."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from openccp.core.method import Input, Method, Output, Revision
+
+_CLOSED_1_0 = frozenset(
+    {
+        "allOf", "anyOf", "contentEncoding", "contentMediaType", "default", "deprecated",
+        "description", "enum", "example", "exclusiveMaximum", "exclusiveMinimum", "format",
+        "items", "maxItems", "maxLength", "maxProperties", "maximum", "minItems", "minLength",
+        "minProperties", "minimum", "multipleOf", "not", "nullable", "oneOf", "pattern",
+        "additionalProperties", "properties", "readOnly", "required", "title", "type",
+        "uniqueItems", "writeOnly",
+    }
+)  # fmt: skip
+_BOUNDS = (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum"))
+
+
+def summarise(revision: Revision) -> dict[str, Any]:
+    """The process summary, without links."""
+    method = revision.method
+    modes = ["sync-execute", "async-execute"] if method.synchronous else ["async-execute"]
+    return {
+        "id": method.id,
+        "title": method.title,
+        "description": method.description,
+        "version": method.version,
+        "keywords": list(method.keywords),
+        "metadata": _metadata(method),
+        "jobControlOptions": [*modes, "dismiss"],
+        "outputTransmission": ["value", "reference"],
+        "mutable": revision.mutable,
+    }
+
+
+def describe(revision: Revision) -> dict[str, Any]:
+    """The process description, without links; scripts stay in `additionalParameters`.
+
+    Schemas are written in the closed dialect of OGC 1.0 (OpenAPI 3.0), which 2.0 reads too.
+    """
+    method = revision.method
+    described = summarise(revision)
+    described["inputs"] = {name: _input(declared) for name, declared in method.inputs.items()}
+    described["outputs"] = {name: _output(declared) for name, declared in method.outputs.items()}
+    if parameters := _parameters(method):
+        described["additionalParameters"] = {"parameters": parameters}
+    if isinstance(method.document.get("examples"), Mapping):
+        described["examples"] = method.document["examples"]
+    if not method.network:
+        described["x-ccp-network"] = False
+    return described
+
+
+def _metadata(method: Method) -> list[Any]:
+    """Entries with the texts that OGC 1.0 wants."""
+    entries = method.document.get("metadata") or []
+    texts = ("title", "role", "href")
+    return [
+        {name: v for name, v in entry.items() if name not in texts or isinstance(v, str)}
+        for entry in entries
+    ]
+
+
+def _input(declared: Input) -> dict[str, Any]:
+    return {
+        "id": declared.id,
+        "title": declared.title or declared.id,
+        "description": declared.description,
+        "minOccurs": 0 if declared.has_default else declared.minimum,
+        "maxOccurs": "unbounded" if declared.maximum is None else declared.maximum,
+        "schema": to_openapi(declared.schema),
+        "valuePassing": ["byValue"],
+    }
+
+
+def _output(declared: Output) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "id": declared.id,
+        "title": declared.title or declared.id,
+        "description": declared.description,
+        "schema": to_openapi(declared.schema),
+    }
+    if declared.path is not None:
+        shown["x-ccp-path"] = declared.path
+    return shown
+
+
+def _parameters(method: Method) -> list[dict[str, Any]]:
+    additional = method.document.get("additionalParameters")
+    listed = additional.get("parameters") if isinstance(additional, Mapping) else additional
+    return [
+        {**parameter, "value": _listed(parameter.get("value"))}
+        for parameter in listed or []
+        if isinstance(parameter.get("name"), str)
+    ]
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def to_openapi(schema: Any) -> Any:
+    """A schema of JSON Schema 2020-12 in OpenAPI 3.0's words; what 3.0 cannot say is left out."""
+    if not isinstance(schema, Mapping):
+        return {} if schema is True else {"not": {}}
+    words = {name: _word(name, v) for name, v in schema.items() if name in _CLOSED_1_0}
+    if "const" in schema:
+        words["enum"] = [schema["const"]]
+    if "example" not in words and schema.get("examples"):
+        words["example"] = schema["examples"][0]
+    for exclusive, inclusive in _BOUNDS:
+        if exclusive in words:
+            words[inclusive], words[exclusive] = words[exclusive], True
+    if words.get("required") == []:
+        del words["required"]
+    _set_type(words)
+    return words
+
+
+def _word(name: str, value: Any) -> Any:
+    if name in ("allOf", "anyOf", "oneOf"):
+        return [to_openapi(part) for part in value]
+    if name == "properties":
+        return {key: to_openapi(part) for key, part in value.items()}
+    if name == "additionalProperties" and isinstance(value, bool):
+        return value
+    return to_openapi(value) if name in ("items", "not", "additionalProperties") else value
+
+
+def _set_type(words: dict[str, Any]) -> None:
+    types = words.get("type")
+    if types == "null":
+        types = ["null"]
+    if not isinstance(types, list):
+        return
+    names = [name for name in types if name != "null"]
+    del words["type"]
+    if len(names) < len(types):
+        words["nullable"] = True
+    if len(names) == 1:
+        words["type"] = names[0]
+    elif names:
+        words["allOf"] = [*words.get("allOf", ()), {"anyOf": [{"type": name} for name in names]}]

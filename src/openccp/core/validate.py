@@ -1,0 +1,254 @@
+"""From an execute request's body to a checked, typed request: every fault at once."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from openccp.core.fields import Faults
+from openccp.core.method import ALL_FILES, RESERVED, Input, Method
+from openccp.core.plan import Plan, plan_of
+from openccp.core.problems import InvalidRequest
+from openccp.core.request import ExecuteRequest, OutputRequest, ResponseForm, Transmission
+from openccp.core.scalars import Unfit, described, nearest, unfit
+from openccp.core.schema import token
+from openccp.core.schema_check import shown
+from openccp.core.strict_json import shorten
+from openccp.core.values import bare_type, expectation
+
+_MEMBERS = ("inputs", "outputs", "response", "subscriber", "subscribers", "process", "$schema")
+_CALLBACKS = frozenset({"successUri", "inProgressUri", "failedUri"})
+_NOTHING: Mapping[str, Any] = {}
+
+
+def read_request(method: Method, body: Any) -> ExecuteRequest:
+    """The request a client's JSON body makes of a method.
+
+    Accepts CCP's values (all texts, lists joined by commas) and typed ones, bare and qualified
+    (OGC API - Processes, inlineOrRefData); fills in defaults. Raises InvalidRequest with one
+    fault for each thing wrong, each with its pointer into the body.
+    """
+    faults = Faults()
+    if not isinstance(body, dict):
+        faults.add("", f'expected an object like {{"inputs": {{}}}}, not {described(body)}')
+        raise InvalidRequest(faults.summary, faults=faults.all)
+    plan = plan_of(method)
+    _check_members(method, body, faults)
+    values = _read_inputs(method, plan, _object(body, "inputs", faults) or _NOTHING, faults)
+    request = ExecuteRequest(
+        inputs={name: v for name, v in values.items() if name in method.inputs},
+        secrets={},
+        outputs=_read_outputs(method, plan, _object(body, "outputs", faults), faults),
+        response=_read_response(body.get("response"), faults),
+        image=values.get("ccpimage", ""),
+        replicas=values.get("ccpreplicas", 1),
+        max_time=values.get("ccpmaxtime"),
+        size=values.get("ccpsize"),
+        note=values.get("ccpnote"),
+    )
+    if faults:
+        raise InvalidRequest(faults.summary, faults=faults.all)
+    return _with_secrets_apart(method, request)
+
+
+def _with_secrets_apart(method: Method, request: ExecuteRequest) -> ExecuteRequest:
+    names = method.secrets
+    if not names:
+        return request
+    return replace(
+        request,
+        inputs={name: v for name, v in request.inputs.items() if name not in names},
+        secrets={name: v for name, v in request.inputs.items() if name in names},
+    )
+
+
+# --- inputs -----------------------------------------------------------------------------------
+
+
+def _read_inputs(
+    method: Method, plan: Plan, given: Mapping[str, Any], faults: Faults
+) -> dict[str, Any]:
+    values = dict(plan.defaults)
+    wrong: set[str] = set()
+    for name, value in given.items():
+        reader = plan.readers.get(name)
+        if reader is None:
+            faults.add(f"/inputs{token(shorten(name))}", _unknown_input(method, name, faults))
+        elif value is not None:
+            try:
+                values[name] = reader(value, f"/inputs{token(name)}")
+            except Unfit as error:
+                if not _left_empty(method.inputs.get(name), value):
+                    faults.extend(error.faults)
+                    wrong.add(name)
+    for name in plan.required:
+        if name not in values and name not in wrong:
+            faults.add(f"/inputs{token(name)}", expectation(method.inputs[name]))
+    return values
+
+
+def _left_empty(declared: Input | None, value: Any) -> bool:
+    """A form's empty field, of an input that may be left out."""
+    return value == "" and declared is not None and (declared.minimum == 0 or declared.has_default)
+
+
+def _unknown_input(method: Method, name: str, faults: Faults) -> str:
+    if name in RESERVED:
+        return f"this method does not let its users set {name}"
+    hint = "" if faults.full else nearest(name, list(method.inputs))
+    return f"this method has no input {shown(shorten(name))}{hint}"
+
+
+# --- the rest of the body ---------------------------------------------------------------------
+
+
+def _object(body: dict[str, Any], name: str, faults: Faults) -> dict[str, Any] | None:
+    value = body.get(name)
+    if value is None or isinstance(value, dict):
+        return value
+    faults.add(f"/{name}", f"expected an object, not {described(value)}")
+    return None
+
+
+def _check_members(method: Method, body: dict[str, Any], faults: Faults) -> None:
+    for name in body.keys() - _MEMBERS:
+        faults.add(token(shorten(name)), _unknown_member(method, name, faults))
+    process = body.get("process")
+    if process is not None and (
+        not isinstance(process, str) or process.rstrip("/").rsplit("/", 1)[-1] != method.id
+    ):
+        faults.add("/process", "names another process than the address does")
+    if body.get("subscriber") is not None:
+        _check_subscriber(body["subscriber"], "/subscriber", faults)
+    subscribers = body.get("subscribers")
+    if isinstance(subscribers, list):
+        for i, subscriber in enumerate(subscribers[:10]):
+            _check_subscriber(subscriber, f"/subscribers/{i}", faults)
+    elif subscribers is not None:
+        faults.add("/subscribers", "expected a list")
+
+
+def _unknown_member(method: Method, name: str, faults: Faults) -> str:
+    if name in method.inputs or name in RESERVED:
+        return f'{name} belongs under "inputs"'
+    if name == "mode":
+        return "whether to wait is said by the header Prefer: respond-async"
+    hint = "" if faults.full else nearest(name, [*_MEMBERS])
+    return f"an execute request has no member {shown(shorten(name))}{hint}"
+
+
+def _check_subscriber(value: Any, pointer: str, faults: Faults) -> None:
+    if not isinstance(value, dict) or not value.keys() <= _CALLBACKS:
+        faults.add(pointer, "expected an object with successUri, inProgressUri or failedUri")
+        return
+    for name, uri in value.items():
+        if not isinstance(uri, str) or not uri.startswith(("http://", "https://")):
+            faults.add(f"{pointer}/{name}", "expected an http or https address")
+
+
+def _read_response(value: Any, faults: Faults) -> ResponseForm | None:
+    if value is None:
+        return None
+    if isinstance(value, str) and value in ResponseForm.__members__.values():
+        return ResponseForm(value)
+    faults.add("/response", 'expected "raw" or "document"')
+    return None
+
+
+# --- outputs ----------------------------------------------------------------------------------
+
+
+def _read_outputs(
+    method: Method, plan: Plan, given: dict[str, Any] | None, faults: Faults
+) -> Mapping[str, OutputRequest] | None:
+    if given is None:
+        return None
+    outputs: dict[str, OutputRequest] = {}
+    for name, wanted in given.items():
+        pointer = f"/outputs{token(shorten(name))}"
+        if name in method.outputs or (name == ALL_FILES and plan.all_files):
+            try:
+                outputs[name] = _read_output(method, name, wanted, pointer)
+            except Unfit as error:
+                faults.extend(error.faults)
+        else:
+            hint = "" if faults.full else nearest(name, [*method.outputs])
+            faults.add(pointer, f"this method has no output {shown(shorten(name))}{hint}")
+    return outputs
+
+
+_PLAIN_OUTPUT = OutputRequest()
+
+
+def _read_output(method: Method, name: str, wanted: Any, pointer: str) -> OutputRequest:
+    if not isinstance(wanted, dict):
+        raise unfit(pointer, 'expected an object like {} or {"transmissionMode": "value"}')
+    strangers = wanted.keys() - {"transmissionMode", "format"}
+    if strangers:
+        raise unfit(
+            f"{pointer}{token(shorten(min(strangers)))}", "expected transmissionMode or format"
+        )
+    mode = wanted.get("transmissionMode", "value")
+    if mode == "value" and "format" not in wanted:
+        return _PLAIN_OUTPUT
+    if mode not in ("value", "reference"):
+        raise unfit(f"{pointer}/transmissionMode", 'expected "value" or "reference"')
+    media_type = _read_format(method, name, wanted.get("format"), f"{pointer}/format")
+    return OutputRequest(Transmission(mode), media_type)
+
+
+def _read_format(method: Method, name: str, wanted: Any, pointer: str) -> str | None:
+    if wanted is None:
+        return None
+    if not isinstance(wanted, dict) or not wanted.keys() <= {"mediaType", "encoding", "schema"}:
+        raise unfit(pointer, 'expected an object like {"mediaType": "text/csv"}')
+    media_type = wanted.get("mediaType")
+    if media_type is None:
+        return None
+    if not isinstance(media_type, str) or len(media_type) > 200:
+        raise unfit(f"{pointer}/mediaType", "expected text, like text/csv")
+    declared = method.outputs[name].media_type if name in method.outputs else None
+    if declared is not None and bare_type(declared) != bare_type(media_type):
+        raise unfit(f"{pointer}/mediaType", f"this output is {shown(declared)}")
+    return media_type
+
+
+# --- the job table ----------------------------------------------------------------------------
+
+
+def to_stored(request: ExecuteRequest) -> bytes:
+    """The request as JSON for the job table: everything but the secrets."""
+    outputs = request.outputs
+    return orjson.dumps(
+        {
+            "inputs": request.inputs,
+            "outputs": outputs
+            and {
+                name: [wanted.transmission, wanted.media_type] for name, wanted in outputs.items()
+            },
+            "response": request.response,
+            "image": request.image,
+            "replicas": request.replicas,
+            "max_time": request.max_time,
+            "size": request.size,
+            "note": request.note,
+        }
+    )
+
+
+def from_stored(stored: bytes, secrets: Mapping[str, str]) -> ExecuteRequest:
+    """What `to_stored` kept, with the secrets put back."""
+    kept = orjson.loads(stored)
+    response = kept.pop("response")
+    outputs = kept.pop("outputs")
+    return ExecuteRequest(
+        secrets=dict(secrets),
+        response=None if response is None else ResponseForm(response),
+        outputs=None
+        if outputs is None
+        else {
+            name: OutputRequest(Transmission(mode), kind) for name, (mode, kind) in outputs.items()
+        },
+        **kept,
+    )
