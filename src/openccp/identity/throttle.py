@@ -62,6 +62,9 @@ class Buckets:
             self._move(key, allowance, -allowance.seconds_each, now)
         self._trusted.put((name, network), True, now + self._allowances.trusted_seconds)
 
+    def __len__(self) -> int:
+        return max(len(self._spent), len(self._trusted))
+
     def _buckets(
         self, name: str, network: str, now: float
     ) -> list[tuple[NameAndAddress, Allowance]]:

@@ -15,6 +15,16 @@ from openccp.core.problems import Forbidden
 from openccp.web.api.token import identity, read_form
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+WANTED = frozenset(
+    {
+        b"authorization",
+        b"cookie",
+        b"x-d4science-context",
+        b"sec-fetch-site",
+        b"origin",
+        b"host",
+    }
+)
 STYLE = (
     "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:12vh auto;padding:0 1rem}"
     "button,input{font:inherit;padding:.5em 1em;margin:.5em 0}input{width:100%}"
@@ -42,17 +52,25 @@ FOREIGN = "<p>This form has to be sent from the sign-in page itself. Open that p
 
 
 async def authenticated(request: Request) -> Who:
-    """The caller of a request; NotAuthenticated or Forbidden otherwise."""
-    headers = request.headers
+    """The caller of a request; NotAuthenticated or Forbidden otherwise.
+
+    Each request comes through here, so its headers are walked once.
+    """
+    sent = {name: value for name, value in request.scope["headers"] if name in WANTED}
+    cookie = request.cookies.get(cookie_name(request)) if b"cookie" in sent else None
     return await identity(request).authenticate(
-        headers.get("authorization"),
-        request.cookies.get(cookie_name(request)),
-        headers.get("x-d4science-context"),
+        _text(sent.get(b"authorization")),
+        cookie,
+        _text(sent.get(b"x-d4science-context")),
         unsafe=request.method not in SAFE,
-        fetch_site=headers.get("sec-fetch-site"),
-        origin=headers.get("origin"),
-        host=headers.get("host"),
+        fetch_site=_text(sent.get(b"sec-fetch-site")),
+        origin=_text(sent.get(b"origin")),
+        host=_text(sent.get(b"host")),
     )
+
+
+def _text(header: bytes | None) -> str | None:
+    return None if header is None else header.decode("latin-1")
 
 
 async def sign_in_page(request: Request) -> Response:
