@@ -3,15 +3,15 @@
 import os
 
 from openccp.client.credentials import DEFAULT_URL, Credentials, Login
-from openccp.client.session import Session
+from openccp.client.session import PATIENCE, Session
 from openccp.client.wire import checked_url
 
 
-def session(url: str | None, token: str | None) -> Session:
+def session(url: str | None, token: str | None, patience: float = PATIENCE) -> Session:
     """A session with what was given; else CCP_URL and CCP_TOKEN; else what `ccp login` kept."""
     credentials = Credentials()
     chosen = checked_url(url or os.environ.get("CCP_URL") or credentials.last_url() or DEFAULT_URL)
     token = token or os.environ.get("CCP_TOKEN")
     if token:
-        return Session(chosen, Login(token))
-    return Session(chosen, credentials.login(chosen), credentials)
+        return Session(chosen, Login(token), patience=patience)
+    return Session(chosen, credentials.login(chosen), credentials, patience)

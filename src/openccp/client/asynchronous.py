@@ -7,16 +7,23 @@ from typing import Any, Self
 
 from openccp.client import access, calls, files, logs, values
 from openccp.client.card import JobCard
-from openccp.client.session import Session
-from openccp.client.wire import AsyncWire
+from openccp.client.session import PATIENCE, Session
+from openccp.client.wire import SECONDS, AsyncWire
 
 
 class AsyncClient:
     """A platform; see `Client`."""
 
-    def __init__(self, url: str | None = None, token: str | None = None) -> None:
-        self._session = access.session(url, token)
-        self._wire = AsyncWire(self._session.url)
+    def __init__(
+        self,
+        url: str | None = None,
+        token: str | None = None,
+        *,
+        timeout: float = SECONDS,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._session = access.session(url, token, patience)
+        self._wire = AsyncWire(self._session.url, timeout)
 
     @property
     def url(self) -> str:

@@ -8,20 +8,28 @@ from typing import Any, Self
 from openccp.client import access, calls, files, logs, values
 from openccp.client.card import JobCard
 from openccp.client.credentials import Credentials, Login
-from openccp.client.session import Session
-from openccp.client.wire import Wire
+from openccp.client.session import PATIENCE, Session
+from openccp.client.wire import SECONDS, Wire
 
 
 class Client:
     """A platform.
 
     `url` and `token` left out come from CCP_URL and CCP_TOKEN, else from the last `ccp login`.
+    `timeout` is for each reply, `patience` for pauses between tries, both in seconds.
     Every method raises `CCPError` or one of its kinds, and may be used from several threads.
     """
 
-    def __init__(self, url: str | None = None, token: str | None = None) -> None:
-        self._session = access.session(url, token)
-        self._wire = Wire(self._session.url)
+    def __init__(
+        self,
+        url: str | None = None,
+        token: str | None = None,
+        *,
+        timeout: float = SECONDS,
+        patience: float = PATIENCE,
+    ) -> None:
+        self._session = access.session(url, token, patience)
+        self._wire = Wire(self._session.url, timeout)
 
     @property
     def url(self) -> str:

@@ -85,9 +85,13 @@ def safe_target(folder: Path, path: str) -> Path:
 
 
 def _harmless(part: str) -> bool:
-    if part in ("", ".", "..") or "\0" in part:
+    if part in ("", ".", "..") or any(char == "\0" or _unpaired(char) for char in part):
         return False
     return os.name != "nt" or not (set(part) & set('\\:*?"<>|') or part[-1] in ". ")
+
+
+def _unpaired(char: str) -> bool:
+    return "\ud800" <= char <= "\udfff"
 
 
 def _fetch(session: Session, job: str, file: File, target: Path, overwrite: bool) -> Steps[None]:

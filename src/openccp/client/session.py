@@ -39,14 +39,19 @@ class Session:
     """The server's address and who we are there."""
 
     def __init__(
-        self, url: str, login: Login | None = None, credentials: Credentials | None = None
+        self,
+        url: str,
+        login: Login | None = None,
+        credentials: Credentials | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         self.url = url
+        self._patience = patience
         self._login = login
         self._credentials = credentials
 
     def call(
-        self, request: Request, *, repeatable: bool = True, patience: float = PATIENCE
+        self, request: Request, *, repeatable: bool = True, patience: float | None = None
     ) -> Steps[Reply]:
         """Send, and return a reply that is a success.
 
@@ -56,7 +61,7 @@ class Session:
         return _success(reply)
 
     def open(
-        self, request: Request, *, events: bool = False, patience: float = PATIENCE
+        self, request: Request, *, events: bool = False, patience: float | None = None
     ) -> Steps[Reply]:
         """The same, with the body left open."""
         reply = yield from self._signed(Open(request, events), True, patience)
@@ -65,10 +70,13 @@ class Session:
     def sign_in(self, name: str, password: str) -> Steps[Login]:
         """Trade a password for a sign-in."""
         form = {"grant_type": "password", "username": name, "password": password}
-        reply = yield from _persist(Send(_token_request(form)), False, PATIENCE)
+        reply = yield from _persist(Send(_token_request(form)), False, self._patience)
         return _login(reply)
 
-    def _signed(self, effect: Send | Open, repeatable: bool, patience: float) -> Steps[Reply]:
+    def _signed(
+        self, effect: Send | Open, repeatable: bool, patience: float | None
+    ) -> Steps[Reply]:
+        patience = self._patience if patience is None else patience
         if self._login and self._login.expires and self._login.expires - EARLY < time.time():
             yield from self._renew()
         reply = yield from _persist(self._sign(effect), repeatable, patience)
@@ -102,7 +110,7 @@ class Session:
 
     def _refresh(self, credentials: Credentials, login: Login) -> Steps[None]:
         form = {"grant_type": "refresh_token", "refresh_token": login.refresh_token or ""}
-        reply = yield from _persist(Send(_token_request(form)), False, PATIENCE)
+        reply = yield from _persist(Send(_token_request(form)), False, self._patience)
         if reply.status in (400, 401):
             raise NotAuthenticated("Your sign-in has expired: sign in again with `ccp login`.")
         fresh = _login(reply)

@@ -10,8 +10,9 @@ import httpx2
 from openccp.client.errors import CCPError, Unreachable
 from openccp.client.steps import Emit, Open, Pause, Read, Reply, Request, Run, Send, Steps, T
 
-TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
-QUIET = httpx2.Timeout(30.0, connect=5.0, read=60.0)
+SECONDS = 30.0
+CONNECT_SECONDS = 5.0
+QUIET_SECONDS = 60.0
 """A stream without a byte for so long is taken as broken and opened again."""
 NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
@@ -19,9 +20,9 @@ NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 class Wire:
     """Drives steps with blocking calls."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, seconds: float = SECONDS) -> None:
         self._url = url
-        self._http = httpx2.Client(timeout=TIMEOUT)
+        self._http = httpx2.Client(timeout=_timeout(seconds, seconds))
 
     def run(self, steps: Steps[T]) -> T:
         """Do the steps to their end and return their value."""
@@ -71,7 +72,9 @@ class Wire:
         raise TypeError(f"cannot do {run.effect}")
 
     def _open(self, run: Run[Any], request: Request, events: bool) -> Reply:
-        response = self._http.send(_build(self._http, self._url, request, QUIET), stream=True)
+        response = self._http.send(
+            _build(self._http, self._url, request, QUIET_SECONDS), stream=True
+        )
         run.bodies.append(response)
         if response.status_code >= 300:
             response.read()
@@ -88,9 +91,9 @@ class Wire:
 class AsyncWire:
     """Drives steps with awaits."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, seconds: float = SECONDS) -> None:
         self._url = url
-        self._http = httpx2.AsyncClient(timeout=TIMEOUT)
+        self._http = httpx2.AsyncClient(timeout=_timeout(seconds, seconds))
 
     async def run(self, steps: Steps[T]) -> T:
         """Do the steps to their end and return their value."""
@@ -140,7 +143,9 @@ class AsyncWire:
         raise TypeError(f"cannot do {run.effect}")
 
     async def _open(self, run: Run[Any], request: Request, events: bool) -> Reply:
-        sending = self._http.send(_build(self._http, self._url, request, QUIET), stream=True)
+        sending = self._http.send(
+            _build(self._http, self._url, request, QUIET_SECONDS), stream=True
+        )
         response = await sending
         run.bodies.append(response)
         if response.status_code >= 300:
@@ -163,6 +168,8 @@ def checked_url(url: str) -> str:
         raise CCPError(f"{url!r} is not an address: {error}") from None
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise CCPError(f"{url!r} is not an address: it should start with https:// or http://")
+    if parsed.userinfo:
+        raise CCPError("This is not an address for us: it must not hold a name or a password.")
     return str(parsed.copy_with(query=None, fragment=None)).rstrip("/")
 
 
@@ -170,7 +177,7 @@ def _build(
     http: httpx2.Client | httpx2.AsyncClient,
     url: str,
     request: Request,
-    timeout: httpx2.Timeout = TIMEOUT,
+    quiet: float | None = None,
 ) -> httpx2.Request:
     return http.build_request(
         request.method,
@@ -178,8 +185,12 @@ def _build(
         params=dict(request.query) or None,
         headers={"Accept-Encoding": "identity", **request.headers},
         content=request.content,
-        timeout=timeout,
+        timeout=httpx2.USE_CLIENT_DEFAULT if quiet is None else _timeout(SECONDS, quiet),
     )
+
+
+def _timeout(seconds: float, read: float) -> httpx2.Timeout:
+    return httpx2.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS), read=read)
 
 
 def _reply(response: httpx2.Response) -> Reply:
