@@ -237,8 +237,8 @@ class FileStore(Protocol):
     def open_log(self, job: str, name: str) -> Path:
         """A stored log by name (`stdout`)."""
 
-    def archive(self, job: str) -> Archive:
-        """Everything as output.zip; NotFound before the end."""
+    def bundle(self, job: str, modified: float) -> Archive:
+        """Everything as output.zip, dated `modified`; NotFound before the end."""
 
     def remove(self, job: str) -> None:
         """Delete the record; idempotent."""

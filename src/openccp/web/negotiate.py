@@ -18,6 +18,7 @@ from openccp.core.problems import (
     InvalidQueryParameter,
     UnsupportedMediaType,
 )
+from openccp.web.api.sign_in import cookie_name
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGEST_LIMIT = 10_000
@@ -35,7 +36,7 @@ async def caller(request: Request) -> Who:
     headers = request.headers
     return await services(request).authenticate(
         headers.get("authorization"),
-        request.cookies.get(SESSION_COOKIE),
+        request.cookies.get(cookie_name(request)),
         headers.get("x-d4science-context"),
         unsafe=request.method not in SAFE,
         fetch_site=headers.get("sec-fetch-site"),

@@ -74,7 +74,7 @@ async def get_archive(request: Request) -> Response:
     """GET /executions/{id}/outputs/output.zip."""
     job = await _job(request)
     record(services(request), job)
-    return send_archive(request, services(request).files.archive(job.id), ARCHIVE)
+    return send_archive(request, services(request).files.bundle(job.id, job.finished or 0), ARCHIVE)
 
 
 async def get_output_file(request: Request) -> Response:

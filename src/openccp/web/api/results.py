@@ -104,7 +104,9 @@ def _part(request: Request, it: Finished, part: Part) -> bytes:
 
 async def _value(request: Request, it: Finished, result: Result) -> Response:
     if result.entry is None:
-        return send_archive(request, services(request).files.archive(it.job.id), "output.zip")
+        return send_archive(
+            request, services(request).files.bundle(it.job.id, it.job.finished or 0), "output.zip"
+        )
     path: Path = stored_file(services(request), it.job, result)
     return await send_file(request, path, f'"{result.entry.sha256}"', result.media_type)
 

@@ -1,0 +1,21 @@
+# Sourced by ./test: real programs that the tests meet, from Debian's packages where we may install.
+
+PACKAGES="postgresql busybox r-base-core r-cran-httr r-cran-jsonlite r-cran-rstudioapi"
+
+services() {
+    missing=""
+    for package in $PACKAGES; do
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing="$missing $package"
+    done
+    [ -z "$missing" ] && return 0
+    if ! command -v apt-get >/dev/null 2>&1 || [ "$(id -u)" != 0 ]; then
+        echo "Not installed, so what needs them is skipped:$missing" >&2
+        return 0
+    fi
+    echo "Installing for the tests:$missing" >&2
+    if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; } >/dev/null 2>&1; then
+        echo "Could not install for the tests:$missing" >&2
+        [ "${CI:-}" = true ] && exit 1
+    fi
+    return 0
+}

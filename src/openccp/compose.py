@@ -1,0 +1,170 @@
+"""The composition root: the only place that builds everything."""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from openccp.app.authenticate import Authenticate
+from openccp.app.catalogue import Catalogue
+from openccp.app.changes import Changes
+from openccp.app.deploy import install
+from openccp.app.perform import Surroundings
+from openccp.app.reconcile import Reconciler
+from openccp.app.services import Rules, Services
+from openccp.app.sign_in import SignIn
+from openccp.core.access import PLATFORM
+from openccp.core.identity import TokenLifetimes
+from openccp.core.ports import Infrastructure, Limits
+from openccp.files.store import FolderStore
+from openccp.identity.keys import load_keys
+from openccp.identity.passwords import Argon2Hasher
+from openccp.identity.throttle import Buckets
+from openccp.identity.tokens import Signer
+from openccp.infrastructures.local import LocalInfrastructure
+from openccp.settings import Settings, job_environment
+from openccp.store.accounts import Accounts
+from openccp.store.cipher import open_cipher
+from openccp.store.connect import connect
+from openccp.store.database import Database
+from openccp.store.jobs import Jobs
+from openccp.store.methods import Methods
+from openccp.store.migrate import migrate
+from openccp.web.app import create_app
+
+ROOTS = (Path(__file__).parent / "methods", Path(__file__).parents[2] / "methods")
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The platform, built and not yet running."""
+
+    app: ASGIApp
+    services: Services
+    reconciler: Reconciler
+    database: Database
+
+
+def database_url(settings: Settings) -> str:
+    """The database's address: the setting, or SQLite in the data folder."""
+    return settings.database.url or f"sqlite:///{settings.data.resolve() / 'openccp.db'}"
+
+
+def prepare(settings: Settings) -> None:
+    """The data folder and an up-to-date database; safe to repeat."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    (settings.data / "keys").mkdir(mode=0o700, exist_ok=True)
+    migrate(database_url(settings))
+
+
+def open_accounts(settings: Settings) -> tuple[Accounts, Database]:
+    """The accounts alone, for the command line beside a running platform."""
+    prepare(settings)
+    database = connect(database_url(settings))
+    return Accounts(database), database
+
+
+def lifetimes(settings: Settings) -> TokenLifetimes:
+    """How long tokens live."""
+    return TokenLifetimes(**settings.tokens.model_dump())
+
+
+def local_infrastructure(settings: Settings, *, unsafe: bool = False) -> LocalInfrastructure:
+    """The infrastructure `local`."""
+    local = settings.local
+    return LocalInfrastructure(
+        settings.data.resolve() / "local",
+        slots=local.slots or 2 * (os.cpu_count() or 1),
+        uid_range=(local.first_uid, local.first_uid + 4096),
+        images=local.images,
+        environment=job_environment(local),
+        unsafe_no_sandbox=unsafe,
+    )
+
+
+def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Platform:
+    """Everything, over a prepared data folder. `hold` accepts jobs and starts none."""
+    root = settings.data.resolve()
+    database = connect(database_url(settings))
+    database.lock()
+    jobs = Jobs(database, open_cipher(root / "keys" / "secrets.key"))
+    accounts = Accounts(database)
+    issuer = settings.server.public_url or f"http://127.0.0.1:{settings.server.port}"
+    signer = Signer(issuer.rstrip("/"), load_keys(root / "keys"))
+    local = local_infrastructure(settings, unsafe=unsafe)
+    infrastructures: Mapping[str, Infrastructure] = {local.id: local}
+    around = Surroundings(
+        jobs=jobs,
+        catalogue=Catalogue(Methods(database), time.time),
+        files=FolderStore(root / "jobs"),
+        infrastructures=infrastructures,
+        changes=Changes(),
+        clock=time.time,
+        rules=rules(settings),
+    )
+    reconciler = Reconciler(around, f"reconciler-{os.getpid()}", hold=hold)
+    services = Services(
+        jobs=jobs,
+        catalogue=around.catalogue,
+        files=around.files,
+        accounts=accounts,
+        infrastructures=infrastructures,
+        authenticate=Authenticate(accounts, signer, time.time),
+        sign_in=SignIn(accounts, signer, Argon2Hasher(), Buckets(), time.time, lifetimes(settings)),
+        changes=around.changes,
+        reconciler=reconciler,
+        clock=time.time,
+        rules=around.rules,
+    )
+
+    @asynccontextmanager
+    async def lifespan() -> AsyncIterator[None]:
+        await install(services, shipped_methods(), PLATFORM)
+        running = asyncio.create_task(reconciler.run())
+        try:
+            yield
+        finally:
+            reconciler.stop()
+            await running
+            await database.close()
+
+    return Platform(create_app(services, lifespan), services, reconciler, database)
+
+
+def rules(settings: Settings) -> Rules:
+    """What the settings mean for jobs and requests."""
+    limits, server = settings.limits, settings.server
+    return Rules(
+        limits=Limits(
+            wall_seconds=limits.wall_seconds,
+            memory_bytes=limits.memory_bytes,
+            cpus=limits.cpus,
+            pids=limits.pids,
+            output_bytes=limits.output_bytes,
+            output_files=limits.output_files,
+            log_bytes=limits.log_bytes,
+        ),
+        infrastructure_names=settings.infrastructure_names,
+        undeploy_seconds=limits.undeploy_seconds,
+        attempts=limits.attempts,
+        grace=limits.grace,
+        wait_seconds=server.wait_seconds,
+        body_bytes=server.body_bytes,
+        inline_bytes=server.inline_bytes,
+        public_url=server.public_url,
+    )
+
+
+def shipped_methods() -> Iterator[tuple[Mapping[str, Any], bytes]]:
+    """The methods that come with the platform: from the package, or from a checkout."""
+    root = next((folder for folder in ROOTS if folder.is_dir()), None)
+    for file in sorted(root.glob("*/method.json")) if root else ():
+        body = file.read_bytes()
+        yield json.loads(body), body

@@ -1,0 +1,180 @@
+"""Settings: one TOML file plus CCP__SECTION__FIELD; unknown keys are errors (design section 8)."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+SETTINGS_FILE = "openccp.toml"
+Seconds = Annotated[float, Field(gt=0, le=366 * 86400)]
+Bytes = Annotated[int, Field(ge=1 << 20, le=1 << 50)]
+
+
+class Section(BaseModel):
+    """A group of settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Server(Section):
+    """Where the platform listens, and how it is reached."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(
+        default=8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one."
+    )
+    public_url: str | None = Field(
+        default=None,
+        description="The address by which people reach the platform, when behind a proxy.",
+    )
+    body_bytes: Bytes = Field(default=32 << 20, description="Largest request body.")
+    wait_seconds: Seconds = Field(
+        default=60, description="Longest wait of a synchronous execution."
+    )
+    inline_bytes: Bytes = Field(
+        default=1 << 20, description="Most bytes of values in a results document."
+    )
+
+
+class Database(Section):
+    """Where jobs, methods and accounts are kept."""
+
+    url: str | None = Field(
+        default=None, description="postgresql://...; without it SQLite in the data folder."
+    )
+
+
+class Local(Section):
+    """The infrastructure `local`: sandboxed processes on this machine."""
+
+    slots: int = Field(
+        default=0, ge=0, le=1024, description="Jobs at a time; 0: two for each core."
+    )
+    first_uid: int = Field(
+        default=61000, ge=1000, description="First host user id that jobs run under."
+    )
+    images: dict[str, Path] = Field(
+        default_factory=dict, description="Image name -> unpacked root file system."
+    )
+    environment: dict[str, str] = Field(
+        default_factory=dict,
+        description="Variables that every job gets, such as PIP_INDEX_URL or HTTPS_PROXY.",
+    )
+    pass_environment: tuple[str, ...] = Field(
+        default=(
+            "PIP_INDEX_URL",
+            "PIP_EXTRA_INDEX_URL",
+            "PIP_CERT",
+            "PIP_FIND_LINKS",
+            "SSL_CERT_FILE",
+            "REQUESTS_CA_BUNDLE",
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "NO_PROXY",
+        ),
+        description="Variables of the platform's own environment that jobs get as well.",
+    )
+
+
+class Limits(Section):
+    """What one job may use; a request may only lower the time."""
+
+    wall_seconds: Seconds = Field(default=86400, description="Longest run.")
+    memory_bytes: Bytes = Field(default=2 << 30, description="Memory.")
+    cpus: float = Field(default=1.0, gt=0, le=1024, description="Cores.")
+    pids: int = Field(default=256, ge=16, le=1 << 20, description="Processes and threads.")
+    output_bytes: Bytes = Field(default=2 << 30, description="Bytes left in /ccp_data.")
+    output_files: int = Field(default=100_000, ge=1, description="Files left in /ccp_data.")
+    log_bytes: Bytes = Field(default=64 << 20, description="Bytes of standard output and error.")
+    undeploy_seconds: Seconds = Field(default=60, description="Longest run of an undeploy script.")
+    grace: Seconds = Field(default=10, description="From TERM to KILL.")
+    attempts: int = Field(
+        default=2, ge=1, le=10, description="Tries when the platform loses a job."
+    )
+
+
+class Tokens(Section):
+    """Lifetimes in seconds. A script polls with one RPT, so it must outlast queue plus run."""
+
+    access_seconds: int = Field(default=300, ge=10, description="Access tokens.")
+    refresh_seconds: int = Field(default=1800, ge=60, description="Refresh tokens.")
+    rpt_seconds: int = Field(default=7 * 86400, ge=60, description="Tokens for a context (UMA).")
+    session_seconds: int = Field(default=7 * 86400, ge=60, description="Browser sessions.")
+    sign_in_seconds: int = Field(
+        default=600, ge=30, description="The one-time address of the start."
+    )
+
+
+class Settings(BaseSettings):
+    """All settings. Values given in the environment win over the file."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="CCP__", env_nested_delimiter="__"
+    )
+
+    data: Path = Field(Path("data"), description="Folder of everything the platform keeps.")
+    server: Server = Server()
+    database: Database = Database()
+    local: Local = Local()
+    limits: Limits = Limits()
+    tokens: Tokens = Tokens()
+    infrastructure_names: dict[str, str] = Field(
+        default_factory=dict,
+        description="Names in compatibleWith links of imported methods -> infrastructures here.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment before what was read from the file."""
+        return env_settings, init_settings
+
+
+class BadSettings(Exception):
+    """The settings cannot be used; the text says which and why, a line each."""
+
+
+def load(data: Path, **overrides: Any) -> Settings:
+    """Settings of a data folder: its openccp.toml, the environment, and command line overrides.
+
+    `overrides` maps a section to its fields (None: not given). BadSettings names what is wrong.
+    """
+    file = data / SETTINGS_FILE
+    try:
+        written = tomllib.loads(file.read_text()) if file.exists() else {}
+        settings = Settings(**{**written, "data": data})
+        return _overridden(settings, overrides)
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings(f"{file}: {error}") from None
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise BadSettings("\n".join(lines)) from None
+
+
+def _overridden(settings: Settings, overrides: dict[str, Any]) -> Settings:
+    changed: dict[str, Any] = {}
+    for section, fields in overrides.items():
+        given = {name: value for name, value in fields.items() if value is not None}
+        if given:
+            current: Section = getattr(settings, section)
+            changed[section] = type(current)(**{**current.model_dump(), **given})
+    return settings.model_copy(update=changed) if changed else settings
+
+
+def job_environment(local: Local) -> dict[str, str]:
+    """What every job's environment holds because the operator says so."""
+    passed = {name: os.environ[name] for name in local.pass_environment if name in os.environ}
+    return passed | local.environment
