@@ -1,0 +1,264 @@
+"""Memory adapters: a job store, a clock that is told, and an infrastructure of a given mind."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from openccp.core.job import FINAL, Event, Job, Phase, Stage, TaskKey
+from openccp.core.method import Output
+from openccp.core.ports import (
+    Archive,
+    CannotStart,
+    Handle,
+    Health,
+    Limits,
+    LogChunk,
+    Manifest,
+    Observation,
+    State,
+    Task,
+    Workspace,
+)
+from openccp.core.problems import KeyReused, NotFound
+from openccp.core.stores import Conflict, IdempotencyKey, JobFilter
+
+
+class TestClock:
+    """A clock that stands until it is moved."""
+
+    __test__ = False
+
+    def __init__(self, now: float = 1_800_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        """Now."""
+        return self.now
+
+    def pass_(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+
+@dataclass(slots=True)
+class _Row:
+    job: Job
+    request: bytes
+    secrets: Mapping[str, str]
+    events: list[Event]
+    lease_until: float = 0.0
+    leased_by: str | None = None
+
+
+class MemoryJobs:
+    """JobStore in memory, with the same promises but durability."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, _Row] = {}
+        self._keys: dict[tuple[str, str], tuple[str, str]] = {}
+
+    async def add(
+        self,
+        job: Job,
+        request: bytes,
+        secrets: Mapping[str, str],
+        key: IdempotencyKey | None = None,
+    ) -> Job:
+        """Keep a new job, or give the one first made under `key`."""
+        if key is not None:
+            digest, first = self._keys.setdefault((key.scope, key.key), (key.digest, job.id))
+            if digest != key.digest:
+                raise KeyReused
+            if first != job.id:
+                return self._rows[first].job
+        accepted = Event("accepted", job.created, {}, 1)
+        self._rows[job.id] = _Row(job, request, dict(secrets), [accepted])
+        return job
+
+    async def get(self, job_id: str) -> Job | None:
+        """One job."""
+        row = self._rows.get(job_id)
+        return row.job if row else None
+
+    async def request(self, job_id: str) -> bytes:
+        """The request as given."""
+        return self._rows[job_id].request
+
+    async def secrets(self, job_id: str) -> Mapping[str, str]:
+        """The secrets, empty once dropped."""
+        return self._rows[job_id].secrets
+
+    async def page(self, wanted: JobFilter) -> list[Job]:
+        """One page, newest first."""
+        jobs = sorted((r.job for r in self._rows.values()), key=lambda j: (j.created, j.id))
+        fit = (
+            job
+            for job in reversed(jobs)
+            if job.owner == wanted.owner
+            and (wanted.after is None or (job.created, job.id) < wanted.after)
+            and (not wanted.statuses or job.status in wanted.statuses)
+            and (not wanted.methods or job.method in wanted.methods)
+        )
+        return [job for job, _ in zip(fit, range(wanted.limit), strict=False)]
+
+    async def save(self, job: Job, events: Sequence[Event] = ()) -> Job:
+        """Compare-and-set on version and fence."""
+        row = self._rows.get(job.id)
+        if row is None or (row.job.version, row.job.fence) != (job.version, job.fence):
+            raise Conflict(job.id)
+        if row.job.status in FINAL and job.status is not row.job.status:
+            raise Conflict(f"{job.id} is final")
+        row.job = replace(job, version=job.version + 1)
+        for event in events:
+            row.events.append(replace(event, seq=len(row.events) + 1))
+        if job.phase is Phase.DONE:
+            row.secrets, row.leased_by, row.lease_until = {}, None, 0.0
+        return row.job
+
+    async def claim(self, reconciler: str, now: float, lease: float, limit: int) -> list[Job]:
+        """Take undone jobs without a live lease, oldest first."""
+        due = sorted(
+            (
+                r
+                for r in self._rows.values()
+                if r.job.phase is not Phase.DONE and r.lease_until <= now
+            ),
+            key=lambda r: (r.job.created, r.job.id),
+        )
+        for row in due[:limit]:
+            row.leased_by, row.lease_until = reconciler, now + lease
+            row.job = replace(row.job, fence=row.job.fence + 1)
+        return [row.job for row in due[:limit]]
+
+    async def renew(self, reconciler: str, jobs: Iterable[str], until: float) -> None:
+        """Extend leases that are still ours."""
+        for job_id in jobs:
+            row = self._rows.get(job_id)
+            if row is not None and row.leased_by == reconciler:
+                row.lease_until = until
+
+    async def events(self, job_id: str, after: int = 0) -> list[Event]:
+        """Events above `after`."""
+        row = self._rows.get(job_id)
+        return [event for event in row.events if event.seq > after] if row else []
+
+    async def remove(self, job_id: str) -> None:
+        """Forget a job."""
+        row = self._rows.get(job_id)
+        if row is not None and row.job.phase is not Phase.DONE:
+            raise Conflict(job_id)
+        self._rows.pop(job_id, None)
+
+
+class ScriptedInfrastructure:
+    """Runs nothing: tasks start when submitted and end when a test says so.
+
+    `starts` counts them by key, as an oracle outside of the platform would.
+    """
+
+    id = title = "local"
+    kind = "scripted"
+
+    def __init__(self, slots: int = 4) -> None:
+        self.slots = slots
+        self.starts: defaultdict[TaskKey, int] = defaultdict(int)
+        self.alive: dict[TaskKey, Observation] = {}
+        self.stops: list[TaskKey] = []
+        self.broken = False
+        self._callbacks: list[Callable[[TaskKey], None]] = []
+
+    async def check(self) -> Health:
+        """Always reachable."""
+        return Health(True, "1", slots=self.slots)
+
+    def has_runtime(self, image: str) -> bool:
+        """Any."""
+        return True
+
+    def on_change(self, callback: Callable[[TaskKey], None]) -> None:
+        """Called by `end`."""
+        self._callbacks.append(callback)
+
+    async def submit(self, task: Task) -> Handle:
+        """Start once a key."""
+        if self.broken:
+            raise CannotStart("broken on purpose")
+        if task.key not in self.alive:
+            self.starts[task.key] += 1
+            self.alive[task.key] = Observation(State.RUNNING)
+        return _handle(task.key)
+
+    async def find(self, key: TaskKey) -> Handle | None:
+        """What was started under a key."""
+        return _handle(key) if key in self.alive else None
+
+    async def observe(self, handles: Mapping[TaskKey, Handle]) -> Mapping[TaskKey, Observation]:
+        """What a test has said of each."""
+        return {key: self.alive.get(key, Observation(State.LOST)) for key in handles}
+
+    async def stop(self, handle: Handle, grace: float) -> None:
+        """Remembered; the test decides when it is gone."""
+        self.stops.append(_key(handle))
+
+    async def logs(self, handle: Handle, after: Mapping[str, int]) -> AsyncIterator[LogChunk]:
+        """Nothing was written."""
+        nothing: tuple[LogChunk, ...] = ()
+        for chunk in nothing:
+            yield chunk
+
+    def workspace(self, handle: Handle) -> Workspace:
+        """Nowhere."""
+        return Workspace(Path("/nonexistent"), {})
+
+    async def reap(self, handle: Handle) -> None:
+        """Forget every stage of the attempt."""
+        gone = _key(handle)
+        for key in [k for k in self.alive if (k.job, k.attempt) == (gone.job, gone.attempt)]:
+            del self.alive[key]
+
+    def end(self, key: TaskKey, seen: Observation) -> None:
+        """A task has ended as seen."""
+        self.alive[key] = seen
+        for callback in self._callbacks:
+            callback(key)
+
+
+def _handle(key: TaskKey) -> Handle:
+    return {"v": 1, "job": key.job, "attempt": key.attempt, "stage": str(key.stage)}
+
+
+def _key(handle: Handle) -> TaskKey:
+    return TaskKey(handle["job"], handle["attempt"], Stage(handle["stage"]))
+
+
+class NoFiles:
+    """FileStore that keeps an empty manifest for each collected job."""
+
+    def __init__(self, missing: tuple[str, ...] = ()) -> None:
+        self.collected: dict[str, Manifest] = {}
+        self._missing = missing
+
+    def collect(
+        self, job: str, workspace: Workspace, outputs: Mapping[str, Output], limits: Limits
+    ) -> Manifest:
+        """Commit the manifest."""
+        return self.collected.setdefault(job, Manifest((), (), (), {}, self._missing))
+
+    def manifest(self, job: str) -> Manifest | None:
+        """The committed manifest."""
+        return self.collected.get(job)
+
+    def open_output(self, job: str, path: str) -> Path:
+        """There are none."""
+        raise NotFound
+
+    open_log = open_output
+
+    def bundle(self, job: str, modified: float) -> Archive:
+        """There is none."""
+        raise NotFound
+
+    def remove(self, job: str) -> None:
+        """Delete the record."""
+        self.collected.pop(job, None)
