@@ -70,9 +70,7 @@ def normalise(schema: Mapping[str, Any], pointer: str) -> dict[str, Any]:
     remote or recursive references, patterns that cannot be matched safely, what is no JSON
     Schema, and what grows beyond 2,000 subschemas.
     """
-    result = _Normaliser(schema).schema(schema, pointer, 0)
-    if not isinstance(result, dict):
-        raise SchemaFault(pointer, "expected a schema that says something")
+    result: dict[str, Any] = _Normaliser(schema).schema(schema, pointer, 0)
     error = best_match(_META.iter_errors(result))
     if error is not None:
         where = pointer + "".join(token(part) for part in error.absolute_path)

@@ -129,6 +129,7 @@ def _structured(declared: Input) -> Read:
     """Reads objects and open schemas: wrapped as OGC asks, or bare."""
     check = _read_bbox if is_bbox(declared.schema) else _checked(declared.schema)
     by_type = _alternatives(declared.schema)
+    own_value = _has_own_value(declared.schema)
 
     def read(value: Any, pointer: str) -> Any:
         if not isinstance(value, dict):
@@ -140,9 +141,21 @@ def _structured(declared: Input) -> Read:
         try:
             return _wrapped(declared, value, by_type, check)(value["value"], pointer)
         except Unfit as wrapped:
-            return _bare(check, value, pointer, wrapped)
+            if own_value:
+                return _bare(check, value, pointer, wrapped)
+            raise
 
     return read
+
+
+def _has_own_value(schema: Mapping[str, Any]) -> bool:
+    """Whether the method's own objects have a member `value`, as qualified values do."""
+    parts = [part for name in ("allOf", "anyOf", "oneOf") for part in schema.get(name, ())]
+    return (
+        "value" in schema.get("properties", ())
+        or "value" in schema.get("required", ())
+        or any(isinstance(part, Mapping) and _has_own_value(part) for part in parts)
+    )
 
 
 def _wrapped(
@@ -160,7 +173,6 @@ def _wrapped(
 
 
 def _bare(check: Read, value: dict[str, Any], pointer: str, wrapped: Unfit) -> Any:
-    """An object of the method's own that happens to have a member `value`."""
     try:
         return check(value, pointer)
     except Unfit:
