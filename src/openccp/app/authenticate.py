@@ -165,7 +165,7 @@ def check_own_origin(fetch_site: str | None, origin: str | None, host: str | Non
     """Forbidden unless a browser says that the request comes from a page of ours (S-13)."""
     if fetch_site is not None:
         own = fetch_site in OWN_SITE
-    elif origin is not None and host is not None:
+    elif origin and host:
         own = origin.partition("://")[2].lower() == host.lower()
     else:
         own = False

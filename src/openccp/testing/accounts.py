@@ -98,3 +98,14 @@ class MemoryAccounts:
     def remove_account(self, account_id: str) -> None:
         """Take an account away, as an operator would behind the platform's back."""
         del self._accounts[account_id]
+
+
+class SetClock:
+    """A core.ports.Clock that moves when told."""
+
+    def __init__(self, now: float = 1_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        """Now."""
+        return self.now
