@@ -1,5 +1,6 @@
 """An account store in memory."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,7 +11,8 @@ from openccp.core.stores import Account, Credential, DuplicateName, StoredCreden
 class MemoryAccounts:
     """A core.stores.AccountStore that forgets everything at the end.
 
-    `reads` counts look-ups, for tests of what is cached.
+    `reads` counts look-ups, for tests of what is cached. Other tasks run meanwhile, as they
+    do while a database is asked.
     """
 
     def __init__(self) -> None:
@@ -29,11 +31,13 @@ class MemoryAccounts:
     async def account(self, account_id: str) -> Account | None:
         """By id."""
         self.reads += 1
+        await asyncio.sleep(0)
         return self._accounts.get(account_id)
 
     async def account_named(self, name: str) -> Account | None:
         """By name."""
         self.reads += 1
+        await asyncio.sleep(0)
         return next((one for one in self._accounts.values() if one.name == name), None)
 
     async def set_password(self, account_id: str, password_hash: str) -> None:
@@ -54,15 +58,18 @@ class MemoryAccounts:
     async def contexts(self, account_id: str) -> frozenset[str]:
         """The contexts an account belongs to."""
         self.reads += 1
+        await asyncio.sleep(0)
         return frozenset(name for name, members in self._members.items() if account_id in members)
 
     async def add_credential(self, credential: StoredCredential) -> None:
         """Keep a bearer secret's digest."""
+        await asyncio.sleep(0)
         self._credentials[credential.digest] = credential
 
     async def credential(self, digest: str) -> StoredCredential | None:
         """By digest."""
         self.reads += 1
+        await asyncio.sleep(0)
         return self._credentials.get(digest)
 
     async def credentials(self, account_id: str, kind: Credential) -> Sequence[StoredCredential]:
@@ -76,6 +83,7 @@ class MemoryAccounts:
 
     async def spend(self, digest: str, now: float) -> bool:
         """Mark as used; True for exactly one caller."""
+        await asyncio.sleep(0)
         credential = self._credentials.get(digest)
         if credential is None or credential.spent is not None:
             return False
@@ -88,6 +96,7 @@ class MemoryAccounts:
 
     async def revoke_family(self, family: str) -> None:
         """Forget every refresh secret of a family."""
+        await asyncio.sleep(0)
         kept = {key: one for key, one in self._credentials.items() if one.family != family}
         self._credentials = kept
 
