@@ -75,7 +75,8 @@ def guess(name: str, head: bytes) -> str:
 
 def extension(name: str) -> str:
     """The extension of a file name in lower case, without the dot."""
-    return name.rpartition("/")[2].rpartition(".")[2].lower() if "." in name else ""
+    _, dot, last = name.rpartition("/")[2].rpartition(".")
+    return last.lower() if dot else ""
 
 
 def fits(name: str, media_type: str) -> bool:

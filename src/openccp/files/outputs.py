@@ -10,6 +10,7 @@ from openccp.core.method import Output
 from openccp.core.ports import FileEntry
 from openccp.core.results import declared_media_type, is_all_files, is_log
 from openccp.files.media import fits
+from openccp.files.names import escape
 
 _MAGIC = frozenset("*?[")
 
@@ -17,10 +18,7 @@ _MAGIC = frozenset("*?[")
 def match(
     outputs: Mapping[str, Output], files: Iterable[FileEntry], logs: Iterable[FileEntry]
 ) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
-    """The paths of each output, and the ids of those that are missing.
-
-    Only the platform knows whether a log exists; `output` (all files) is never missing.
-    """
+    """The paths of each output, and the ids of those that are missing (`output` never is)."""
     paths = [entry.path for entry in files]
     log_names = [entry.path for entry in logs]
     found = {
@@ -66,7 +64,8 @@ def _find(output: Output, paths: list[str]) -> tuple[str, ...]:
         return _find_by_name(output, paths)
     pattern = _relative(output.path)
     if _MAGIC.isdisjoint(pattern):
-        return (pattern,) if pattern in paths else ()
+        exact = escape(pattern)
+        return (exact,) if exact in paths else ()
     compiled = _compile(pattern)
     return tuple(path for path in paths if _fits_components(compiled, path.split("/")))
 
@@ -84,7 +83,7 @@ def _find_by_name(output: Output, paths: list[str]) -> tuple[str, ...]:
 
 
 def _relative(pattern: str) -> str:
-    pattern = pattern.removeprefix("/ccp_data").lstrip("/")
+    pattern = pattern.removeprefix("/ccp_data/")
     return "/".join(part for part in pattern.split("/") if part not in ("", "."))
 
 
