@@ -110,7 +110,11 @@ class AsyncJob(JobCard):
 
     async def results(self) -> dict[str, Any]:
         """The results by output id: text, numbers, lists; base64 as bytes; links as mappings."""
-        return values.decode(await self._wire.run(calls.results(self._session, self.id)))
+        return values.decode(await self.results_document())
+
+    async def results_document(self) -> dict[str, Any]:
+        """The results as the server writes them (OGC results document)."""
+        return await self._wire.run(calls.results(self._session, self.id))
 
     async def output(self, name: str) -> Any:
         """One output's content: JSON as values, text as str, the rest as bytes."""

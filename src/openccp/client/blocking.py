@@ -135,7 +135,11 @@ class Job(JobCard):
 
     def results(self) -> dict[str, Any]:
         """The results by output id: text, numbers, lists; base64 as bytes; links as mappings."""
-        return values.decode(self._wire.run(calls.results(self._session, self.id)))
+        return values.decode(self.results_document())
+
+    def results_document(self) -> dict[str, Any]:
+        """The results as the server writes them (OGC results document)."""
+        return self._wire.run(calls.results(self._session, self.id))
 
     def output(self, name: str) -> Any:
         """One output's content: JSON as values, text as str, the rest as bytes."""

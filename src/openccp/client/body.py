@@ -8,9 +8,15 @@ from openccp.client.steps import Pause, Read, Reply, Request, Steps
 
 
 class Body:
-    """Bytes from `offset` on; asks for the rest by Range when a connection breaks."""
+    """Bytes from `offset` on; asks for the rest by Range when a connection breaks.
 
-    def __init__(self, session: Session, request: Request, offset: int = 0) -> None:
+    What is read must not change meanwhile, unless it `grows`.
+    """
+
+    def __init__(
+        self, session: Session, request: Request, offset: int = 0, *, grows: bool = False
+    ) -> None:
+        self._grows = grows
         self._session = session
         self._request = request
         self._offset = offset
@@ -64,7 +70,7 @@ class Body:
 
     def _look_at(self, reply: Reply) -> None:
         etag = reply.headers.get("etag")
-        if self._etag is not None and etag != self._etag:
+        if self._etag not in (None, etag) and not self._grows:
             raise CCPError(f"{self._request.path} changed while it was read.")
         self._etag = etag
         partial = reply.status == 206

@@ -33,14 +33,14 @@ def listing(session: Session, job: str) -> Steps[list[File]]:
     """The files a job left."""
     reply = yield from session.call(Request("GET", _execution(job), headers=calls.JSON_HEADERS))
     document = reply.json()
-    found = document.get("outputs", document.get("files")) if isinstance(document, dict) else []
+    found = document.get("files") if isinstance(document, dict) else []
     entries = values.pick(found if isinstance(found, list) else ())
     return [_file(entry) for entry in entries if isinstance(entry.get("path"), str)]
 
 
 def _file(entry: dict[str, Any]) -> File:
     size, sha256 = entry.get("size"), entry.get("sha256")
-    media_type = entry.get("media_type") or entry.get("mediaType") or entry.get("type")
+    media_type = entry.get("type")
     return File(
         entry["path"],
         size if isinstance(size, int) else None,

@@ -29,7 +29,7 @@ def plain(session: Session, job: str) -> Steps[None]:
     for stream in ("stdout", "stderr"):
         request = Request("GET", _path(job), {"stream": stream}, {"Accept": "text/plain"})
         try:
-            yield from _stream(Body(session, request), stream)
+            yield from _stream(Body(session, request, grows=True), stream)
         except NotFound:
             continue
 

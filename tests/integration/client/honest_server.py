@@ -196,7 +196,7 @@ class Platform:
             {"path": path, "size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
             for path, body in self.world.files.items()
         ]
-        return JSONResponse({"id": request.path_params["id"], "outputs": listing})
+        return JSONResponse({"id": request.path_params["id"], "files": listing})
 
     @for_the_known
     async def file(self, request: Request) -> Response:

@@ -1,0 +1,22 @@
+"""The commands that talk to a server, for `main` to add."""
+
+import click
+
+from openccp.cli.completion import completion
+from openccp.cli.jobs import cancel, jobs, logs
+from openccp.cli.login import login
+from openccp.cli.methods import describe, methods
+from openccp.cli.results import results
+from openccp.cli.run import run
+
+COMMANDS: list[click.Command] = [
+    methods,
+    describe,
+    run,
+    jobs,
+    logs,
+    results,
+    cancel,
+    login,
+    completion,
+]
