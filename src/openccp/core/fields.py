@@ -1,6 +1,6 @@
 """Typed looks into a foreign document that collect faults instead of stopping at the first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from openccp.core.problems import Fault
@@ -27,13 +27,15 @@ class Faults:
         self._found.extend(faults[:room])
         self._more += max(0, len(faults) - room)
 
+    def add_named(self, pointer: str, name: str, words: Callable[[str], str]) -> None:
+        """Note that a foreign name is wrong; thousands of them cost next to nothing."""
+        if len(self._found) >= MAX_FAULTS:
+            self._more += 1
+        else:
+            self.add(pointer + token(shorten(name)), words(name))
+
     def __bool__(self) -> bool:
         return bool(self._found)
-
-    @property
-    def full(self) -> bool:
-        """Whether further faults are only counted."""
-        return len(self._found) >= MAX_FAULTS
 
     @property
     def all(self) -> tuple[Fault, ...]:

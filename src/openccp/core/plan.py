@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from openccp.core.method import Input, Method
-from openccp.core.scalars import Read, parse_integer, unfit
+from openccp.core.scalars import Read, parse_integer, parse_text, unfit
 from openccp.core.schema import token
 from openccp.core.schema_check import shown
 from openccp.core.values import compile_input
@@ -91,9 +91,10 @@ def _bound(read: Read, default: Any) -> Read:
 
 
 def _read_note(value: Any, pointer: str) -> str:
-    if not isinstance(value, str) or len(value) > MAX_NOTE or "\0" in value:
+    note = parse_text(value)
+    if note is None or len(note) > MAX_NOTE:
         raise unfit(pointer, f"expected text of at most {MAX_NOTE} characters")
-    return value
+    return note
 
 
 def _only_default_image(value: Any, pointer: str) -> str:

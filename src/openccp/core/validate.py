@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -19,7 +20,6 @@ from openccp.core.values import bare_type, expectation
 
 _MEMBERS = ("inputs", "outputs", "response", "subscriber", "subscribers", "process", "$schema")
 _CALLBACKS = frozenset({"successUri", "inProgressUri", "failedUri"})
-_NOTHING: Mapping[str, Any] = {}
 
 
 def read_request(method: Method, body: Any) -> ExecuteRequest:
@@ -35,11 +35,11 @@ def read_request(method: Method, body: Any) -> ExecuteRequest:
         raise InvalidRequest(faults.summary, faults=faults.all)
     plan = plan_of(method)
     _check_members(method, body, faults)
-    values = _read_inputs(method, plan, _object(body, "inputs", faults) or _NOTHING, faults)
+    values = _read_inputs(method, plan, body.get("inputs"), faults)
     request = ExecuteRequest(
         inputs={name: v for name, v in values.items() if name in method.inputs},
         secrets={},
-        outputs=_read_outputs(method, plan, _object(body, "outputs", faults), faults),
+        outputs=_read_outputs(method, plan, body.get("outputs"), faults),
         response=_read_response(body.get("response"), faults),
         image=values.get("ccpimage", ""),
         replicas=values.get("ccpreplicas", 1),
@@ -67,14 +67,19 @@ def _with_secrets_apart(method: Method, request: ExecuteRequest) -> ExecuteReque
 
 
 def _read_inputs(
-    method: Method, plan: Plan, given: Mapping[str, Any], faults: Faults
+    method: Method, plan: Plan, given: Any, faults: Faults
 ) -> dict[str, Any]:
     values = dict(plan.defaults)
+    if given is None:
+        given = {}
+    elif not isinstance(given, dict):
+        faults.add("/inputs", f"expected an object, not {described(given)}")
+        return values
     wrong: set[str] = set()
     for name, value in given.items():
         reader = plan.readers.get(name)
         if reader is None:
-            faults.add(f"/inputs{token(shorten(name))}", _unknown_input(method, name, faults))
+            faults.add_named("/inputs", name, partial(_unknown_input, method))
         elif value is not None:
             try:
                 values[name] = reader(value, f"/inputs{token(name)}")
@@ -93,27 +98,26 @@ def _left_empty(declared: Input | None, value: Any) -> bool:
     return value == "" and declared is not None and (declared.minimum == 0 or declared.has_default)
 
 
-def _unknown_input(method: Method, name: str, faults: Faults) -> str:
+def _unknown_input(method: Method, name: str) -> str:
     if name in RESERVED:
         return f"this method does not let its users set {name}"
-    hint = "" if faults.full else nearest(name, list(method.inputs))
-    return f"this method has no input {shown(shorten(name))}{hint}"
+    return f"this method has no input {_quoted(name)}{nearest(name, [*method.inputs])}"
+
+
+def _unknown_output(method: Method, name: str) -> str:
+    return f"this method has no output {_quoted(name)}{nearest(name, [*method.outputs])}"
+
+
+def _quoted(name: str) -> str:
+    return f'"{shorten(name)}"'
 
 
 # --- the rest of the body ---------------------------------------------------------------------
 
 
-def _object(body: dict[str, Any], name: str, faults: Faults) -> dict[str, Any] | None:
-    value = body.get(name)
-    if value is None or isinstance(value, dict):
-        return value
-    faults.add(f"/{name}", f"expected an object, not {described(value)}")
-    return None
-
-
 def _check_members(method: Method, body: dict[str, Any], faults: Faults) -> None:
     for name in body.keys() - _MEMBERS:
-        faults.add(token(shorten(name)), _unknown_member(method, name, faults))
+        faults.add_named("", name, partial(_unknown_member, method))
     process = body.get("process")
     if process is not None and (
         not isinstance(process, str) or process.rstrip("/").rsplit("/", 1)[-1] != method.id
@@ -129,13 +133,12 @@ def _check_members(method: Method, body: dict[str, Any], faults: Faults) -> None
         faults.add("/subscribers", "expected a list")
 
 
-def _unknown_member(method: Method, name: str, faults: Faults) -> str:
+def _unknown_member(method: Method, name: str) -> str:
     if name in method.inputs or name in RESERVED:
         return f'{name} belongs under "inputs"'
     if name == "mode":
         return "whether to wait is said by the header Prefer: respond-async"
-    hint = "" if faults.full else nearest(name, [*_MEMBERS])
-    return f"an execute request has no member {shown(shorten(name))}{hint}"
+    return f"an execute request has no member {_quoted(name)}{nearest(name, [*_MEMBERS])}"
 
 
 def _check_subscriber(value: Any, pointer: str, faults: Faults) -> None:
@@ -160,21 +163,22 @@ def _read_response(value: Any, faults: Faults) -> ResponseForm | None:
 
 
 def _read_outputs(
-    method: Method, plan: Plan, given: dict[str, Any] | None, faults: Faults
+    method: Method, plan: Plan, given: Any, faults: Faults
 ) -> Mapping[str, OutputRequest] | None:
     if given is None:
         return None
+    if not isinstance(given, dict):
+        faults.add("/outputs", f"expected an object, not {described(given)}")
+        return None
     outputs: dict[str, OutputRequest] = {}
     for name, wanted in given.items():
-        pointer = f"/outputs{token(shorten(name))}"
         if name in method.outputs or (name == ALL_FILES and plan.all_files):
             try:
-                outputs[name] = _read_output(method, name, wanted, pointer)
+                outputs[name] = _read_output(method, name, wanted, f"/outputs{token(name)}")
             except Unfit as error:
                 faults.extend(error.faults)
         else:
-            hint = "" if faults.full else nearest(name, [*method.outputs])
-            faults.add(pointer, f"this method has no output {shown(shorten(name))}{hint}")
+            faults.add_named("/outputs", name, partial(_unknown_output, method))
     return outputs
 
 

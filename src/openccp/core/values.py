@@ -217,7 +217,8 @@ def _repeated(declared: Input, one: Read) -> Read:
     def read(value: Any, pointer: str) -> list[Any]:
         values = split(value)
         count = len(values)
-        if count < declared.minimum or (declared.maximum is not None and count > declared.maximum):
+        most = count if declared.maximum is None else declared.maximum
+        if value == "" or not declared.minimum <= count <= most:
             raise unfit(pointer, f"expected {_how_many(declared)}, got {count}")
         step = isinstance(value, list)
         return _each(values, lambda i: f"{pointer}/{i}" if step else pointer, one)
