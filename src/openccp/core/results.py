@@ -7,6 +7,7 @@ output: a stored file, a log, or (`output`, CCP's own) everything as one archive
 import base64
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,6 +21,7 @@ LOGS = frozenset({"stdout", "stderr"})
 ARCHIVE = "application/zip"
 JSON_TYPE = "application/json"
 _TYPED = frozenset({"number", "integer", "boolean", "array", "object"})
+_MEDIA_TYPE = re.compile(r"[\w.+!#$&^-]+/[\w.+!#$&^-]+( *;[\x20-\x7e]*)?", re.ASCII)
 _MAX_DEPTH = 100
 _MAX_INTEGER = 2**63
 _TEXT_TYPES = frozenset({"application/xml", "application/yaml", "application/x-ndjson"})
@@ -90,15 +92,19 @@ def is_all_files(output: Output) -> bool:
 
 def is_bbox(output: Output) -> bool:
     """Whether an output is declared as OGC's bounding box."""
-    schemas = [output.schema, *output.schema.get("allOf", ())]
-    return any(schema.get("format") == "ogc-bbox" for schema in schemas)
+    schemas = [output.schema, *(output.schema.get("allOf") or ())]
+    return any(isinstance(it, Mapping) and it.get("format") == "ogc-bbox" for it in schemas)
 
 
 def declared_media_type(output: Output) -> str | None:
-    """What the method says of an output; a number, array, ... is JSON without saying so."""
-    if output.media_type is not None:
+    """What the method says of an output; a number, array, ... is JSON without saying so.
+
+    What is no media type (it would end up in a header) counts as not said.
+    """
+    if output.media_type is not None and _MEDIA_TYPE.fullmatch(output.media_type):
         return output.media_type
-    return JSON_TYPE if output.schema.get("type") in _TYPED or is_bbox(output) else None
+    typed = any(output.schema.get("type") == kind for kind in _TYPED)
+    return JSON_TYPE if typed or is_bbox(output) else None
 
 
 def wanted(

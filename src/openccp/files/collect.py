@@ -47,7 +47,7 @@ class Collector:
         with self._locked() as folder:
             committed = read_manifest(self.folder)
             if committed is None:
-                self._start_clean()
+                self._drop(folder, OUTPUTS, LOGS)
                 committed = self._collect(folder, workspace, outputs, limits)
                 self._commit(folder, committed)
             return committed
@@ -61,16 +61,21 @@ class Collector:
         finally:
             os.close(folder)
 
-    def _start_clean(self) -> None:
-        for name in (OUTPUTS, LOGS):
-            path = self.folder / name
-            try:
-                path.mkdir(0o750)
-            except FileExistsError:
-                shutil.rmtree(path)
-                path.mkdir(0o750)
+    def _drop(self, folder: int, *names: str) -> None:
+        for name in set(os.listdir(folder)) & set(names):
+            shutil.rmtree(self.folder / name)
 
     def _collect(
+        self, folder: int, workspace: Workspace, outputs: Mapping[str, Output], limits: Limits
+    ) -> Committed:
+        try:
+            return self._copied(folder, workspace, outputs, limits)
+        except OSError:
+            # A full disk is not helped by half a copy.
+            self._drop(folder, OUTPUTS, LOGS)
+            raise
+
+    def _copied(
         self, folder: int, workspace: Workspace, outputs: Mapping[str, Output], limits: Limits
     ) -> Committed:
         destination = Destination(folder, durable=self.durable)
@@ -83,15 +88,11 @@ class Collector:
         except OutputTooLarge as reason:
             too_large = str(reason)
             skipped.append(Skipped(".", too_large))
-            self._drop_outputs()
+            self._drop(folder, OUTPUTS)
         destination.settle()
         found, missing = match(outputs, files, logs)
         typed = with_declared_types(files, outputs, found)
         return Committed(Manifest(typed, tuple(logs), tuple(skipped), found, missing), too_large)
-
-    def _drop_outputs(self) -> None:
-        shutil.rmtree(self.folder / OUTPUTS)
-        (self.folder / OUTPUTS).mkdir(0o750)
 
     def _commit(self, folder: int, committed: Committed) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC

@@ -150,6 +150,24 @@ def test_a_typed_output_is_json_without_saying_so(kind: str) -> None:
     assert declared_media_type(Output("x", {"type": "string"})) is None
 
 
+@pytest.mark.parametrize(
+    "declared", ["text/x\r\nSet-Cookie: a=b", "text", "a/b\n", "/", "té/xt", "", 5, None]
+)
+def test_what_is_no_media_type_reaches_no_header(declared: Any) -> None:
+    assert declared_media_type(Output("x", {"contentMediaType": declared})) is None
+
+
+@pytest.mark.parametrize(
+    "schema", [{"type": ["number", "null"]}, {"allOf": [True]}, {"allOf": None}]
+)
+def test_odd_schemas_are_no_fault(schema: dict[str, Any]) -> None:
+    assert declared_media_type(Output("x", schema)) is None
+
+
+def test_a_media_type_may_have_parameters() -> None:
+    assert declared_media_type(Output("x", {"contentMediaType": "text/csv; header=present"}))
+
+
 def test_the_limit_bounds_all_values_together() -> None:
     job = Job(x=("text/plain", b"12345"), y=("text/plain", b"123456"), z=("text/plain", b"12345"))
     document = job.document(inline_limit=10)
