@@ -51,7 +51,7 @@ def input_names(
     ctx: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """The inputs of the method named before, each with `=` behind it."""
-    method = ctx.params.get("method")
+    method = ctx.params.get("method") or next(iter(ctx.args), None)
     if not method or "=" in incomplete:
         return []
     return _offered(

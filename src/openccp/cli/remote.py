@@ -25,6 +25,8 @@ EXIT_CODES: dict[type[CCPError], int] = {
     JobDismissed: 5,
 }
 OTHER_ERROR = 2
+PATIENCE = 2.0
+"""Who types a command wants to hear soon that there is no server."""
 INTERRUPTED = 130
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -70,7 +72,7 @@ def remote_options(command: Command) -> Command:
 
 def connect(url: str | None) -> Client:
     """The server, as whoever signed in there."""
-    return Client(url)
+    return Client(url, patience=PATIENCE)
 
 
 def end_as(job: Job) -> None:
