@@ -66,9 +66,7 @@ def _with_secrets_apart(method: Method, request: ExecuteRequest) -> ExecuteReque
 # --- inputs -----------------------------------------------------------------------------------
 
 
-def _read_inputs(
-    method: Method, plan: Plan, given: Any, faults: Faults
-) -> dict[str, Any]:
+def _read_inputs(method: Method, plan: Plan, given: Any, faults: Faults) -> dict[str, Any]:
     values = dict(plan.defaults)
     if given is None:
         given = {}

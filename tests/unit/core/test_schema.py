@@ -38,9 +38,15 @@ def faults(schema: dict[str, Any], value: Any) -> list[tuple[str, str]]:
             {"items": {"type": "number"}},
         ),
         ({"$ref": "#/$defs/a", "$defs": {"a": True}}, {"allOf": [True]}),
-        ({"properties": {"$ref": {"type": "string"}}}, {"properties": {"$ref": {"type": "string"}}}),
+        (
+            {"properties": {"$ref": {"type": "string"}}},
+            {"properties": {"$ref": {"type": "string"}}},
+        ),
         ({"default": {"$ref": "http://x"}}, {"default": {"$ref": "http://x"}}),
-        ({"x-mine": 1, "additionalProperties": False}, {"x-mine": 1, "additionalProperties": False}),
+        (
+            {"x-mine": 1, "additionalProperties": False},
+            {"x-mine": 1, "additionalProperties": False},
+        ),
     ],
 )
 def test_schemas_become_one_dialect(schema: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -141,7 +147,8 @@ def test_patterns_search_and_dollar_means_the_end() -> None:
         ({"const": 1}, 2, [("", "expected 1")]),
         ({"multipleOf": 0.1}, 0.3, []),
         ({"multipleOf": 0.1}, 0.35, [("", "expected a multiple of 0.1")]),
-        ({"items": {"pattern": "^a"}}, ["b"], [("/0", "expected text that matches the pattern ^a")]),
+        ({"items": {"pattern": "^a"}}, ["b"], [
+            ("/0", "expected text that matches the pattern ^a")]),
         ({"not": {"type": "string"}}, "x", [("", "this value is excluded")]),
         ({"dependentRequired": {"a": ["b"]}}, {"a": 1}, [
             ("", "does not fit what the method declares")]),
