@@ -18,7 +18,6 @@ from openccp.core.identity import (
     TokenLifetimes,
     TokenSigner,
     context_name,
-    kind_of_secret,
     new_secret,
     secret_digest,
 )
@@ -147,10 +146,14 @@ class SignIn:
         )
         return session
 
-    async def close_session(self, session: str) -> None:
-        """Sign out; idempotent."""
-        if kind_of_secret(session) is Credential.SESSION:
-            await self.accounts.revoke(secret_digest(session))
+    async def close_session(self, session: str) -> bool:
+        """Sign out; whether there was such a session."""
+        try:
+            await stored_grant(self.accounts, session, Credential.SESSION, self.clock())
+        except NotAuthenticated:
+            return False
+        await self.accounts.revoke(secret_digest(session))
+        return True
 
 
 # --- the grants -------------------------------------------------------------------------------

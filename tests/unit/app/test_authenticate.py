@@ -186,6 +186,29 @@ async def test_each_secret_is_good_for_its_own_use_only(platform: Platform) -> N
             await platform.authenticate(None, cookie)
 
 
+async def test_what_cannot_be_a_secret_of_ours_costs_no_look_up(platform: Platform) -> None:
+    personal = await platform.personal()
+    platform.accounts.reads = 0
+    for mistyped in (personal[:-1] + "g", personal[:-1], personal + "0"):
+        with pytest.raises(NotAuthenticated):
+            await platform.authenticate(mistyped)
+    for cookie in ("x", personal.removeprefix("Bearer ")):
+        with pytest.raises(NotAuthenticated):
+            await platform.authenticate(None, cookie)
+    assert platform.accounts.reads == 0
+
+
+@pytest.mark.parametrize("changed", [{"kind": Credential.REFRESH}, {"spent": 1.0}], ids=str)
+async def test_what_is_stored_for_another_use_or_spent(
+    platform: Platform, changed: dict[str, Any]
+) -> None:
+    token = await platform.personal()
+    (stored,) = await platform.accounts.credentials(platform.ada.id, Credential.PERSONAL)
+    await platform.accounts.add_credential(replace(stored, **changed))
+    with pytest.raises(NotAuthenticated):
+        await platform.authenticate(token)
+
+
 async def test_tokens_end_even_while_remembered(platform: Platform) -> None:
     personal = await platform.personal(expires=platform.clock.now + 5)
     assert await platform.authenticate(personal)

@@ -198,6 +198,25 @@ async def test_a_race_of_two_refreshes_leaves_no_live_token_of_the_family(desk: 
     assert await desk.accounts.credentials(desk.ada.id, Credential.REFRESH) == []
 
 
+async def test_a_used_token_betrays_a_thief_even_when_it_is_old(desk: Desk) -> None:
+    first = await desk.login()
+    desk.clock.now += 1799
+    second = await desk.refresh(first["refresh_token"])
+    desk.clock.now += 1
+    for token in (first, second):
+        with pytest.raises(GrantRefused, match="Invalid refresh token"):
+            await desk.refresh(token["refresh_token"])
+
+
+async def test_a_refresh_token_is_its_clients_own(desk: Desk, signer: Signer) -> None:
+    clients = frozenset({CLIENT, "gateway"})
+    desk.sign_in = SignIn(desk.accounts, signer, HASHER, Buckets(), desk.clock, clients=clients)
+    token = (await desk.login(client_id="gateway"))["refresh_token"]
+    with pytest.raises(GrantRefused, match="Invalid refresh token"):
+        await desk.refresh(token)
+    assert await desk.refresh(token, client_id="gateway")
+
+
 async def test_a_refresh_token_ends(desk: Desk) -> None:
     answer = await desk.login()
     desk.clock.now += 1800

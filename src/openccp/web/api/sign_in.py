@@ -120,8 +120,7 @@ async def sign_out(request: Request) -> Response:
     _check_own_page(request)
     name = cookie_name(request)
     session = request.cookies.get(name)
-    if session is not None:
-        await identity(request).sign_in.close_session(session)
+    if session is not None and await identity(request).sign_in.close_session(session):
         identity(request).authenticate.forget()
     answer = RedirectResponse("/", status_code=303, headers=HEADERS)
     answer.delete_cookie(
