@@ -94,9 +94,13 @@ def _judge_options(name: str, words: Sequence[Word], *, first: bool) -> None:
             return
         else:
             _judge_operand(name, word, first=first)
-        if not expected and word.text in ("--", "--args"):
+        if not expected and _ends_all(name, word.text):
             return
         before = word.text
+
+
+def _ends_all(name: str, text: str) -> bool:
+    return text in ("--", "--args") or (text == "-" and name not in SHELL_STARTERS)
 
 
 def _judge_option(word: Word) -> None:

@@ -174,7 +174,8 @@ class WordReader(ABC):
         if not before or not self.at("("):
             return False
         if ARRAY.fullmatch(before):
-            self._array()
+            with self.deeper():
+                self._array()
         elif before[-1] in "?*+@!":
             self.pos += 1
             self.commands_until(")")
