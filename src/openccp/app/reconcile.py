@@ -81,6 +81,10 @@ class Reconciler:
                 log.exception("a reconcile round failed; the next one tries again")
                 await pause(self._news, LOOK)
             await pause(self._news, self._until_due())
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until the work under way is done."""
         work = [o.work for o in self._owned.values() if o.work]
         await asyncio.gather(*work, return_exceptions=True)
 
