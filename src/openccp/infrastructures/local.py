@@ -1,0 +1,333 @@
+"""The local infrastructure: sandboxed processes of this machine that outlive the platform."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+
+from openccp.core.job import Stage, TaskKey
+from openccp.core.ports import (
+    CannotStart,
+    Handle,
+    Health,
+    LogChunk,
+    NoSuchRuntime,
+    Observation,
+    State,
+    Task,
+    Workspace,
+)
+from openccp.infrastructures import processes
+from openccp.infrastructures.folders import (
+    Plan,
+    StageFolder,
+    attempt_name,
+    handle_of,
+    key_of,
+    read_plan,
+)
+from openccp.infrastructures.launch import Launcher
+from openccp.infrastructures.logs import read_logs
+from openccp.infrastructures.machine import prepare
+from openccp.infrastructures.removal import remove_tree
+from openccp.infrastructures.runs import (
+    CLAIM_SECONDS,
+    Run,
+    lost,
+    observe_ended,
+    observe_running,
+)
+from openccp.infrastructures.sandbox import NoSandbox
+from openccp.infrastructures.watch import Watch
+
+
+class LocalInfrastructure:
+    """Jobs in sandboxes on this machine. One folder an attempt says all there is to know."""
+
+    kind = "local"
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        id: str = "local",
+        title: str = "This machine",
+        slots: int,
+        uid_range: tuple[int, int] = (61_000, 61_512),
+        images: Mapping[str, Path] | None = None,
+        environment: Mapping[str, str] | None = None,
+        unsafe_no_sandbox: bool = False,
+    ) -> None:
+        self.id, self.title, self.slots = id, title, slots
+        self._machine = prepare(
+            root, uid_range, images or {}, environment or {}, unsafe=unsafe_no_sandbox
+        )
+        self._launcher: Launcher | None = None
+        self._policy = "none"
+        self._callbacks: list[Callable[[TaskKey], None]] = []
+        self._running: dict[TaskKey, Run] = {}
+        self._ended: dict[TaskKey, Observation] = {}
+        self._starting: dict[TaskKey, asyncio.Future[Handle]] = {}
+        self._ready = asyncio.Lock()
+        self._watch = Watch(lambda: self._running.values())
+
+    # --- what it can do -----------------------------------------------------------------------
+
+    async def check(self) -> Health:
+        """Try a sandbox; say what holds here."""
+        try:
+            launcher = await self._get_launcher()
+        except NoSandbox as error:
+            return Health(False, "", f"{error}; no job is started without a sandbox")
+        free = shutil.disk_usage(self._machine.place).free
+        return Health(
+            True,
+            launcher.jail.isolation,
+            f"{free >> 20} MiB free for scratch",
+            self.slots,
+            self._machine.runtimes.names,
+            launcher.jail.isolation,
+            self._policy,
+            _enforced(self._machine.groups.version),
+        )
+
+    def has_runtime(self, image: str) -> bool:
+        """Whether an image name stands for something here."""
+        try:
+            self._machine.runtimes.find(image)
+        except NoSuchRuntime:
+            return False
+        return True
+
+    def on_change(self, callback: Callable[[TaskKey], None]) -> None:
+        """Call back when a task may have ended."""
+        self._callbacks.append(callback)
+
+    # --- starting -----------------------------------------------------------------------------
+
+    async def submit(self, task: Task) -> Handle:
+        """Start once; the same key again answers the same task."""
+        starting = self._starting.get(task.key)
+        if starting is None:
+            starting = asyncio.ensure_future(self._submit(task))
+            self._starting[task.key] = starting
+            starting.add_done_callback(lambda _: self._starting.pop(task.key, None))
+        return await asyncio.shield(starting)
+
+    async def _submit(self, task: Task) -> Handle:
+        if task.key in self._running or task.key in self._ended:
+            return handle_of(task.key)
+        try:
+            launcher = await self._get_launcher()
+        except NoSandbox as error:
+            raise CannotStart(str(error)) from error
+        plan, children = await asyncio.to_thread(launcher.start, task)
+        run = self._run(StageFolder(self._machine.tasks, task.key), plan)
+        for pid in children.values():
+            self._follow(run, pid)
+        if len(children) < plan.replicas:
+            self._adopt(run)
+        self._running[task.key] = run
+        self._watch.wake()
+        return handle_of(task.key)
+
+    async def find(self, key: TaskKey) -> Handle | None:
+        """The handle of a task that claimed its start."""
+        folder = StageFolder(self._machine.tasks, key)
+        plan = read_plan(folder)
+        if plan is None:
+            return None
+        claimed = (os.path.exists(folder.replica(i).pid) for i in range(plan.replicas))
+        return handle_of(key) if any(claimed) else None
+
+    async def _get_launcher(self) -> Launcher:
+        if self._launcher is not None:
+            return self._launcher
+        async with self._ready:
+            launcher = self._launcher
+            if launcher is None:
+                launcher, self._policy = await asyncio.to_thread(self._machine.launcher)
+                self._launcher = launcher
+        return launcher
+
+    # --- watching -----------------------------------------------------------------------------
+
+    async def observe(self, handles: Mapping[TaskKey, Handle]) -> Mapping[TaskKey, Observation]:
+        """Look at many at once; what is unknown is LOST."""
+        return {key: await self._observe(key) for key in handles}
+
+    async def _observe(self, key: TaskKey) -> Observation:
+        ended = self._ended.get(key)
+        if ended is not None:
+            return ended
+        run = self._running.get(key) or self._find_run(key)
+        if run is None:
+            return lost()
+        if run.live:
+            return observe_running(run)
+        if self._unclaimed(run):
+            return Observation(State.PENDING)
+        return await self._conclude(run)
+
+    def _find_run(self, key: TaskKey) -> Run | None:
+        """A task that an earlier process started, watched from now on."""
+        folder = StageFolder(self._machine.tasks, key)
+        plan = read_plan(folder)
+        if plan is None:
+            return None
+        run = self._run(folder, plan)
+        self._adopt(run)
+        if run.live:
+            self._running[key] = run
+            self._watch.wake()
+        return run
+
+    def _run(self, folder: StageFolder, plan: Plan) -> Run:
+        return Run(folder, plan, self._machine.groups, self._machine.drops_user)
+
+    def _adopt(self, run: Run) -> None:
+        known = set(run.live.values())
+        for identity in run.launchers():
+            if identity.pid not in known and processes.alive(identity):
+                self._follow(run, identity.pid)
+
+    def _follow(self, run: Run, pid: int) -> None:
+        try:
+            descriptor = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        run.live[descriptor] = pid
+        asyncio.get_running_loop().add_reader(descriptor, self._left, run, descriptor)
+
+    def _left(self, run: Run, descriptor: int) -> None:
+        """One launcher has ended; with the last one the task has."""
+        asyncio.get_running_loop().remove_reader(descriptor)
+        os.close(descriptor)
+        processes.bury(run.live.pop(descriptor))
+        if run.live:
+            return
+        if run.gone():
+            self._record(run)
+        for callback in self._callbacks:
+            callback(run.folder.key)
+
+    def _unclaimed(self, run: Run) -> bool:
+        """Whether a replica that was asked to start may still do so."""
+        if all(os.path.exists(replica.pid) for replica in run.replicas):
+            return False
+        try:
+            age = time.time() - os.stat(run.folder.path + "/plan").st_mtime
+        except FileNotFoundError:
+            return False
+        return age < CLAIM_SECONDS
+
+    async def _conclude(self, run: Run) -> Observation:
+        if not run.gone() and not await asyncio.to_thread(run.wait_gone):
+            return observe_running(run)
+        return self._record(run)
+
+    def _record(self, run: Run) -> Observation:
+        key = run.folder.key
+        self._running.pop(key, None)
+        self._ended[key] = observe_ended(run)
+        return self._ended[key]
+
+    # --- ending -------------------------------------------------------------------------------
+
+    async def stop(self, handle: Handle, grace: float) -> None:
+        """TERM to every process of the job, then KILL; asking again does not prolong it."""
+        key = key_of(handle)
+        run = key and (self._running.get(key) or self._find_run(key))
+        if not run or run.folder.key in self._ended:
+            return
+        run.forbid_start()
+        left = run.seconds_left(grace)
+        if left <= 0 or not run.inits():
+            run.kill()
+            return
+        run.terminate()
+        asyncio.get_running_loop().call_later(left, self._kill, run)
+
+    def _kill(self, run: Run) -> None:
+        if run.live:
+            run.kill()
+
+    async def reap(self, handle: Handle) -> None:
+        """End what is left of the attempt, remove its folder, secrets and groups."""
+        key = key_of(handle)
+        if key is None:
+            return
+        for stage in Stage:
+            await self._end_stage(TaskKey(key.job, key.attempt, stage))
+        await asyncio.to_thread(self._remove, key)
+
+    async def _end_stage(self, key: TaskKey) -> None:
+        run = self._running.get(key) or (None if key in self._ended else self._find_run(key))
+        if run is not None:
+            run.forbid_start()
+            run.kill()
+            await asyncio.to_thread(run.wait_gone)
+        self._running.pop(key, None)
+        self._ended.pop(key, None)
+
+    def _remove(self, key: TaskKey) -> None:
+        machine, attempt = self._machine, attempt_name(key)
+        folder = StageFolder(machine.tasks, key)
+        gone = f"{machine.tasks}/.gone-{attempt}"
+        with contextlib.suppress(OSError):
+            machine.users.release(os.stat(folder.data).st_uid, attempt)
+        with contextlib.suppress(OSError):
+            os.rename(folder.attempt, gone)
+        remove_tree(gone)
+        remove_tree(f"{machine.secrets}/{attempt}")
+        for stage in Stage:
+            machine.groups.remove(TaskKey(key.job, key.attempt, stage).name)
+
+    async def close(self) -> None:
+        """Stop watching; what runs goes on and is found again."""
+        await self._watch.close()
+        for run in self._running.values():
+            for descriptor in run.live:
+                asyncio.get_running_loop().remove_reader(descriptor)
+                os.close(descriptor)
+        self._running.clear()
+
+    # --- what it left -------------------------------------------------------------------------
+
+    async def logs(self, handle: Handle, after: Mapping[str, int]) -> AsyncIterator[LogChunk]:
+        """What was written beyond offsets; ends when caught up."""
+        key = key_of(handle)
+        plan = read_plan(StageFolder(self._machine.tasks, key)) if key else None
+        if key is None or plan is None:
+            return
+        for chunk in read_logs(StageFolder(self._machine.tasks, key), plan.replicas, after):
+            yield chunk
+
+    def workspace(self, handle: Handle) -> Workspace:
+        """The folder that was /ccp_data, and the log files by name."""
+        key = key_of(handle)
+        if key is None:
+            raise ValueError("not a handle of this infrastructure")
+        folder = StageFolder(self._machine.tasks, key)
+        plan = read_plan(folder)
+        files = {}
+        for index in range(plan.replicas if plan else 0):
+            replica, suffix = folder.replica(index), f".{index}" if index else ""
+            files[f"stdout{suffix}"] = Path(replica.stdout)
+            files[f"stderr{suffix}"] = Path(replica.stderr)
+        return Workspace(Path(folder.data), files)
+
+
+def _enforced(version: int) -> dict[str, str]:
+    """How each limit is held; `measure` finds out whether it is."""
+    group = f"cgroup v{version}"
+    return {
+        "memory": group if version else "watched",
+        "pids": group if version else "rlimit",
+        "cpus": group if version else "not limited",
+        "output": "watched",
+        "log": "watched",
+    }

@@ -1,0 +1,51 @@
+"""Where scratch lies: reachable by the users that jobs run as, writable by nobody but us."""
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+SPARE = Path("/var/tmp")
+MEMORY = Path("/dev/shm")
+
+
+class Squatted(OSError):
+    """A folder of ours is somebody else's: nothing is put there."""
+
+
+def scratch_folder(root: Path, *, drops_user: bool) -> Path:
+    """`root/scratch`; if a job's user could not get there, a folder of ours in /var/tmp."""
+    wanted = root.resolve() / "scratch"
+    if not drops_user or all(_traversable(parent) for parent in wanted.parents):
+        return own_folder(wanted)
+    return own_folder(SPARE / _ours(root))
+
+
+def secrets_folder(root: Path, scratch: Path) -> Path:
+    """In memory, where the machine has a file system for that; else beside scratch."""
+    if os.path.ismount(MEMORY) and os.access(MEMORY, os.W_OK):
+        return own_folder(MEMORY / _ours(root))
+    return own_folder(scratch / "secrets")
+
+
+def own_folder(path: Path, mode: int = 0o711) -> Path:
+    """Make a folder, or take it if it is ours alone; Squatted if it is not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(mode)
+    except FileExistsError:
+        found = path.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            raise Squatted(f"{path} is not a folder of this user") from None
+    os.chmod(path, mode)
+    return path
+
+
+def _traversable(folder: Path) -> bool:
+    if not folder.exists():
+        return True
+    return bool(folder.stat().st_mode & stat.S_IXOTH)
+
+
+def _ours(root: Path) -> str:
+    return "openccp-" + hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]

