@@ -120,7 +120,8 @@ def _collect_logs(
     logs: Mapping[str, Path], destination: Destination, limits: Limits
 ) -> tuple[list[FileEntry], list[Skipped]]:
     entries, skipped = [], []
-    for name, path in sorted(logs.items()):
+    # By length first: replica 10 comes after replica 9, as the values of `stdout` are counted.
+    for name, path in sorted(logs.items(), key=lambda log: (len(log[0]), log[0])):
         try:
             fd, size = open_regular(path)
         except NotRegular as reason:

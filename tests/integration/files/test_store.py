@@ -233,6 +233,16 @@ def test_removing_is_complete_and_idempotent(left: Left, tmp_path: Path) -> None
     assert [path for path in (tmp_path / "records").rglob("*") if path.is_file()] == []
 
 
+def test_the_logs_of_replicas_come_in_their_order(left: Left) -> None:
+    stdout = left.workspace.logs["stdout"]
+    logs = {f"stdout.{replica}": stdout for replica in range(1, 12)} | {"stdout": stdout}
+    left.outputs["stdout"] = Output("stdout", {})
+    workspace = Workspace(left.data, logs)
+    manifest = left.store.collect(JOB, workspace, left.outputs, Limits())
+    names = ("stdout", *(f"stdout.{replica}" for replica in range(1, 12)))
+    assert manifest.outputs == {"stdout": names}
+
+
 def test_a_workspace_without_logs_is_fine(left: Left) -> None:
     workspace = Workspace(left.data, {"stdout": left.data.parent / "never-written"})
     manifest = left.store.collect(JOB, workspace, {}, Limits())
