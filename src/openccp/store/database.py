@@ -1,0 +1,72 @@
+"""What every database offers: short pieces of work on a connection, read or written durably."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.engine import URL
+from sqlalchemy.sql.dml import Insert
+
+from openccp.core.problems import Unavailable
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+RETRY_AFTER = 2
+
+
+class AlreadyOpen(Exception):
+    """Another platform process uses this SQLite database; more processes need PostgreSQL."""
+
+
+class CommitUnknown(Unavailable):
+    """The connection broke while a change was being committed: it may or may not be there."""
+
+
+def unavailable(detail: str) -> Unavailable:
+    """The problem a person gets while the database cannot be written or reached."""
+    return Unavailable(detail, retry_after=RETRY_AFTER)
+
+
+class Database(ABC):
+    """A database. `read` and `write` take a function of a connection and return what it returns.
+
+    The function must be short: on SQLite it runs on the event loop. A write is on disk when
+    `write` returns; if its function raises, nothing of it stays and the exception comes back.
+    Unavailable when the database is locked or away.
+    """
+
+    url: URL
+
+    @abstractmethod
+    async def read(self, work: Work[T]) -> T:
+        """What `work` returns, seen outside of any transaction."""
+
+    @abstractmethod
+    async def write(self, work: Work[T]) -> T:
+        """What `work` returns, its changes committed and on disk."""
+
+    @abstractmethod
+    def lock(self) -> None:
+        """Keep other platform processes out where only one may run; AlreadyOpen if one does."""
+
+    @abstractmethod
+    def listen(self, callback: Callable[[], None]) -> None:
+        """Call `callback` on the event loop after an `announce` in any process."""
+
+    @abstractmethod
+    def announce(self, connection: Connection) -> None:
+        """Within a write: wake those who listen, once it is committed."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Finish what was asked and let go of every connection."""
+
+    @abstractmethod
+    def insert_unless_there(self, table: Table, *key: str) -> Insert:
+        """An INSERT that does nothing where `key` is already taken."""
+
+    @property
+    @abstractmethod
+    def skips_locked(self) -> bool:
+        """Whether several writers run at once and must step around each other's rows."""

@@ -1,0 +1,260 @@
+"""Jobs in the database: the core's JobStore."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from heapq import merge
+from itertools import islice, product
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from openccp.core.job import Event, Job, Phase, Status
+from openccp.core.problems import KeyReused, NoSuchJob
+from openccp.core.stores import Conflict, IdempotencyKey, JobFilter
+from openccp.store import statements as sql
+from openccp.store.cipher import Cipher
+from openccp.store.database import CommitUnknown, Database
+from openccp.store.rows import (
+    COLUMNS,
+    UNREADABLE,
+    event_of,
+    event_row,
+    is_damaged,
+    job_of,
+    row_of,
+    storable,
+)
+from openccp.store.tables import idempotency, jobs
+
+KEY_SECONDS = 24 * 3600.0
+FORGET_EVERY = 64
+RENEW_AT_ONCE = 500
+PLACE = (jobs.c.created, jobs.c.id)
+
+
+class Jobs:
+    """JobStore on a database; secrets pass through the cipher."""
+
+    def __init__(self, database: Database, cipher: Cipher) -> None:
+        self._database = database
+        self._cipher = cipher
+        self._take_key = database.insert_unless_there(idempotency, "scope", "key").returning(
+            idempotency.c.key
+        )
+        self._claim = sql.claim(database.skips_locked)
+        self._keys_taken = 0
+
+    def on_new_job(self, callback: Callable[[], None]) -> None:
+        """Call `callback` on the event loop when a reconciler may have something to do."""
+        self._database.listen(callback)
+
+    async def add(
+        self,
+        job: Job,
+        request: bytes,
+        secrets: Mapping[str, str],
+        key: IdempotencyKey | None = None,
+    ) -> Job:
+        """Keep a new job; see JobStore."""
+        sealed = [
+            {"job_id": job.id, "name": name, "sealed": self._cipher.seal(job.id, name, secret)}
+            for name, secret in secrets.items()
+        ]
+
+        def work(connection: Connection) -> Job:
+            if key is not None:
+                first = self._first_of(connection, key, job)
+                if first is not None:
+                    return first
+            self._insert(connection, job, request, sealed)
+            return job
+
+        try:
+            return await self._database.write(work)
+        except CommitUnknown:
+            kept = await self.get(job.id)
+            return kept if kept is not None else await self._database.write(work)
+
+    def _insert(
+        self, connection: Connection, job: Job, request: bytes, sealed: list[dict[str, Any]]
+    ) -> None:
+        row = row_of(job) | {"last_seq": 1, "lease_until": 0.0}
+        try:
+            connection.execute(sql.INSERT_JOB, row)
+        except IntegrityError as error:
+            raise Conflict(f"job {job.id} exists") from error
+        accepted = Event("accepted", job.created)
+        connection.execute(sql.INSERT_EVENT, event_row(job.id, 1, accepted))
+        connection.execute(sql.INSERT_REQUEST, {"job_id": job.id, "body": request})
+        if sealed:
+            connection.execute(sql.INSERT_SECRET, sealed)
+        self._database.announce(connection)
+
+    def _first_of(self, connection: Connection, key: IdempotencyKey, job: Job) -> Job | None:
+        """Take the key for `job`; if it is taken, the job it was taken for."""
+        named = {"scope": key.scope, "key": key.key}
+        cutoff = {"cutoff": job.created - KEY_SECONDS}
+        if self._keys_taken % FORGET_EVERY == 0:
+            connection.execute(sql.FORGET_KEYS, cutoff)
+        self._keys_taken += 1
+        connection.execute(sql.FORGET_KEY, named | cutoff)
+        taken = {"digest": key.digest, "job_id": job.id, "created": job.created}
+        if connection.execute(self._take_key, named | taken).first() is not None:
+            return None
+        digest, job_id = connection.execute(sql.KEY, named).one()
+        if digest != key.digest:
+            raise KeyReused
+        return job_of(connection.execute(sql.GET, {"id": job_id}).one())
+
+    async def get(self, job_id: str) -> Job | None:
+        """One job."""
+        wanted = {"id": storable(job_id)}
+        row = await self._database.read(lambda c: c.execute(sql.GET, wanted).first())
+        return None if row is None else job_of(row)
+
+    async def request(self, job_id: str) -> bytes:
+        """The request as given to `add`; NoSuchJob if there is none."""
+        row = await self._database.read(lambda c: c.execute(sql.REQUEST, {"id": job_id}).first())
+        if row is None:
+            raise NoSuchJob
+        return bytes(row[0])
+
+    async def secrets(self, job_id: str) -> Mapping[str, str]:
+        """The job's secrets, decrypted; empty once dropped."""
+        rows = await self._database.read(lambda c: c.execute(sql.SECRETS, {"id": job_id}).all())
+        return {name: self._cipher.open(job_id, name, bytes(sealed)) for name, sealed in rows}
+
+    async def page(self, wanted: JobFilter) -> list[Job]:
+        """One page, newest first."""
+        rows = await self._database.read(lambda c: _page(c, wanted))
+        return [job_of(row) for row in rows]
+
+    async def save(self, job: Job, events: Sequence[Event] = ()) -> Job:
+        """Compare-and-set and append; see JobStore."""
+        done = job.phase is Phase.DONE
+        parameters = sql.save_parameters(row_of(job), len(events))
+
+        def work(connection: Connection) -> None:
+            saved = connection.execute(sql.SAVE_DONE if done else sql.SAVE, parameters).first()
+            if saved is None:
+                raise _conflict(connection, job)
+            if events:
+                first = saved[0] - len(events) + 1
+                rows = [event_row(job.id, seq, event) for seq, event in enumerate(events, first)]
+                connection.execute(sql.INSERT_EVENT, rows)
+            if done:
+                connection.execute(sql.DROP_SECRETS, {"id": job.id})
+            elif job.stop_requested is not None:
+                self._database.announce(connection)
+
+        await self._database.write(work)
+        return replace(job, version=job.version + 1)
+
+    async def claim(self, reconciler: str, now: float, lease: float, limit: int) -> list[Job]:
+        """Take due jobs, oldest first; a damaged one is failed instead of taken."""
+        due = {"now": now, "limit": limit}
+        nothing = await self._database.read(lambda c: c.execute(sql.DUE, due).first() is None)
+        if nothing:
+            return []
+
+        def work(connection: Connection) -> list[Job]:
+            leased = due | {"reconciler": reconciler, "until": now + lease}
+            ids = connection.execute(self._claim, leased).scalars().all()
+            taken = [job_of(row) for row in connection.execute(sql.SOME, {"ids": ids})]
+            for job in filter(is_damaged, taken):
+                _write_off(connection, job, now)
+            return [job for job in taken if not is_damaged(job)]
+
+        taken = await self._database.write(work)
+        return sorted(taken, key=lambda job: (job.created, job.id))
+
+    async def renew(self, reconciler: str, jobs: Iterable[str], until: float) -> None:
+        """Extend the leases of jobs that are still ours."""
+        ids = list(jobs)
+
+        def work(connection: Connection) -> None:
+            for start in range(0, len(ids), RENEW_AT_ONCE):
+                some = ids[start : start + RENEW_AT_ONCE]
+                connection.execute(
+                    sql.RENEW, {"ids": some, "reconciler": reconciler, "until": until}
+                )
+
+        if ids:
+            await self._database.write(work)
+
+    async def events(self, job_id: str, after: int = 0) -> list[Event]:
+        """Events with `seq` above `after`, in order."""
+        wanted = {"id": job_id, "after": after}
+        rows = await self._database.read(lambda c: c.execute(sql.EVENTS, wanted).all())
+        return [event_of(row) for row in rows]
+
+    async def remove(self, job_id: str) -> None:
+        """Forget a finished job; idempotent. Conflict while it is not done."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(sql.FORGET_KEYS_OF, {"id": job_id})
+            connection.execute(sql.REMOVE, {"id": job_id})
+            if connection.execute(sql.GET, {"id": job_id}).first() is not None:
+                raise Conflict(f"job {job_id} is not done")
+
+        await self._database.write(work)
+
+    async def counts(self) -> Mapping[Status, int]:
+        """How many jobs that are not done there are of each status."""
+        rows = await self._database.read(lambda c: c.execute(sql.UNDONE).all())
+        return Counter(Status(row[0]) for row in rows)
+
+
+def _conflict(connection: Connection, job: Job) -> Conflict:
+    row = connection.execute(sql.GET, {"id": job.id}).first()
+    stored = None if row is None else job_of(row)
+    if stored is None or (stored.version, stored.fence) != (job.version, job.fence):
+        return Conflict(f"job {job.id} changed since version {job.version}")
+    return Conflict(f"job {job.id} is {stored.status} and cannot become {job.status}")
+
+
+def _write_off(connection: Connection, job: Job, now: float) -> None:
+    row = row_of(job)
+    written = {"old_id": job.id, "new_message": row["message"], "new_failure": row["failure"]}
+    seq = connection.execute(sql.WRITE_OFF, written | {"now": now}).scalar_one()
+    failed = Event("failed", now, {"reason": UNREADABLE.reason, "detail": UNREADABLE.detail})
+    connection.execute(sql.INSERT_EVENT, event_row(job.id, seq, failed))
+    connection.execute(sql.DROP_SECRETS, {"id": job.id})
+
+
+def _page(connection: Connection, wanted: JobFilter) -> Sequence[Sequence[Any]]:
+    """Several methods or statuses: walk the index for each, merge the places, fetch the rows."""
+    statuses: tuple[Status | None, ...] = tuple(dict.fromkeys(wanted.statuses)) or (None,)
+    methods: tuple[str | None, ...] = tuple(dict.fromkeys(wanted.methods)) or (None,)
+    if wanted.methods and not wanted.statuses:
+        statuses = tuple(Status)
+    walks = list(product(methods, statuses))
+    if len(walks) == 1:
+        return _walk(connection, COLUMNS, wanted, *walks[0])
+    found = [_walk(connection, PLACE, wanted, method, status) for method, status in walks]
+    newest = merge(*(map(tuple, places) for places in found), reverse=True)
+    ids = [job_id for _, job_id in islice(newest, wanted.limit)]
+    rows = {row[0]: row for row in connection.execute(sql.SOME, {"ids": ids})}
+    return [rows[job_id] for job_id in ids if job_id in rows]
+
+
+def _walk(
+    connection: Connection,
+    columns: tuple[Any, ...],
+    wanted: JobFilter,
+    method: str | None,
+    status: Status | None,
+) -> Sequence[Sequence[Any]]:
+    after = wanted.after is not None
+    statement = sql.page(columns, method=method is not None, status=status is not None, after=after)
+    parameters: dict[str, Any] = {"owner": wanted.owner, "limit": wanted.limit}
+    if method is not None:
+        parameters["method"] = storable(method)
+    if status is not None:
+        parameters["status"] = status.value
+    if wanted.after is not None:
+        created, job_id = wanted.after
+        parameters |= {"created": created, "id": storable(job_id)}
+    return connection.execute(statement, parameters).all()

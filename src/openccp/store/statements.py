@@ -1,0 +1,192 @@
+"""The statements on jobs, built once."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    Select,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    literal_column,
+    null,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.sql.elements import ColumnElement
+
+from openccp.core.job import Phase, Status, may_follow
+from openccp.store.rows import COLUMNS, FIELDS
+from openccp.store.tables import events, idempotency, jobs, requests, secrets
+
+IMMUTABLE = frozenset({"id", "method", "revision", "owner", "context", "created", "fence"})
+MAX_KEYS_FORGOTTEN = 200
+_Params = Mapping[str, Any]
+
+GET = select(*COLUMNS).where(jobs.c.id == bindparam("id"))
+SOME = select(*COLUMNS).where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+INSERT_JOB = jobs.insert()
+INSERT_EVENT = events.insert()
+INSERT_REQUEST = requests.insert()
+INSERT_SECRET = secrets.insert()
+REQUEST = select(requests.c.body).where(requests.c.job_id == bindparam("id"))
+SECRETS = select(secrets.c.name, secrets.c.sealed).where(secrets.c.job_id == bindparam("id"))
+DROP_SECRETS = delete(secrets).where(secrets.c.job_id == bindparam("id"))
+EVENTS = (
+    select(events.c.seq, events.c.at, events.c.kind, events.c.data)
+    .where(events.c.job_id == bindparam("id"), events.c.seq > bindparam("after"))
+    .order_by(events.c.seq)
+)
+KEY = select(idempotency.c.digest, idempotency.c.job_id).where(
+    idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key")
+)
+FORGET_KEY = delete(idempotency).where(
+    idempotency.c.scope == bindparam("scope"),
+    idempotency.c.key == bindparam("key"),
+    idempotency.c.created <= bindparam("cutoff"),
+)
+FORGET_KEYS = delete(idempotency).where(
+    tuple_(idempotency.c.scope, idempotency.c.key).in_(
+        select(idempotency.c.scope, idempotency.c.key)
+        .where(idempotency.c.created <= bindparam("cutoff"))
+        .order_by(idempotency.c.created)
+        .limit(MAX_KEYS_FORGOTTEN)
+    )
+)
+FORGET_KEYS_OF = delete(idempotency).where(idempotency.c.job_id == bindparam("id"))
+REMOVE = delete(jobs).where(jobs.c.id == bindparam("id"), jobs.c.lease_until.is_(None))
+RENEW = (
+    update(jobs)
+    .where(
+        jobs.c.id.in_(bindparam("ids", expanding=True)),
+        jobs.c.lease_owner == bindparam("reconciler"),
+        jobs.c.lease_until.is_not(None),
+    )
+    .values(lease_until=bindparam("until"))
+)
+UNDONE = select(jobs.c.status).where(jobs.c.lease_until.is_not(None))
+
+
+def _save(done: bool) -> Update:
+    """Compare-and-set: the version, the fence, and a status that may come before the new one."""
+    changed: dict[Any, Any] = {
+        name: bindparam(f"new_{name}") for name in FIELDS if name not in IMMUTABLE
+    }
+    changed["last_seq"] = jobs.c.last_seq + bindparam("count")
+    if done:
+        changed |= {"lease_owner": null(), "lease_until": null()}
+    return (
+        update(jobs)
+        .where(
+            jobs.c.id == bindparam("old_id"),
+            jobs.c.version == bindparam("old_version"),
+            jobs.c.fence == bindparam("old_fence"),
+            jobs.c.status.in_(
+                [bindparam("before_0"), bindparam("before_1"), bindparam("before_2")]
+            ),
+        )
+        .values(changed)
+        .returning(jobs.c.last_seq)
+    )
+
+
+SAVE = _save(done=False)
+SAVE_DONE = _save(done=True)
+_BEFORE = {
+    status: ([before.value for before in Status if may_follow(before, status)] * 3)[:3]
+    for status in Status
+}
+
+
+def save_parameters(row: _Params, count: int) -> dict[str, Any]:
+    """What SAVE takes for the changed row of a job and `count` new events."""
+    parameters = {f"new_{name}": row[name] for name in FIELDS if name not in IMMUTABLE}
+    for number, before in enumerate(_BEFORE[Status(row["status"])]):
+        parameters[f"before_{number}"] = before
+    parameters["old_id"], parameters["old_fence"] = row["id"], row["fence"]
+    parameters["old_version"] = row["version"]
+    parameters["new_version"] = row["version"] + 1
+    parameters["count"] = count
+    return parameters
+
+
+# a damaged record may hold any status, so this alone does not look at what was before
+WRITE_OFF = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("old_id"))
+    .values(
+        status=Status.FAILED.value,
+        phase=Phase.DONE.value,
+        message=bindparam("new_message"),
+        failure=bindparam("new_failure"),
+        handle=null(),
+        updated=bindparam("now"),
+        finished=bindparam("now"),
+        version=jobs.c.version + 1,
+        last_seq=jobs.c.last_seq + 1,
+        lease_owner=null(),
+        lease_until=null(),
+    )
+    .returning(jobs.c.last_seq)
+)
+
+
+def _due(skip_locked: bool) -> Select[Any]:
+    """Free jobs and those whose lease ran out: two short walks along one index."""
+    free = jobs.c.lease_until == literal_column("0")
+    expired = and_(jobs.c.lease_until > literal_column("0"), jobs.c.lease_until <= bindparam("now"))
+
+    def oldest(condition: ColumnElement[bool], name: str) -> Any:
+        part = (
+            select(jobs.c.id, jobs.c.created)
+            .where(condition)
+            .order_by(jobs.c.created, jobs.c.id)
+            .limit(bindparam("limit"))
+        )
+        if skip_locked:
+            part = part.with_for_update(skip_locked=True)
+        return select(part.subquery(name))
+
+    both = oldest(free, "free").union_all(oldest(expired, "expired")).subquery("both")
+    return select(both.c.id).order_by(both.c.created, both.c.id).limit(bindparam("limit"))
+
+
+DUE = _due(skip_locked=False)
+
+
+@cache
+def claim(skip_locked: bool) -> Update:
+    """Lease the oldest due jobs, in one statement."""
+    due = _due(skip_locked).cte("due")
+    return (
+        update(jobs)
+        .where(jobs.c.id.in_(select(due.c.id)))
+        .values(
+            fence=jobs.c.fence + 1,
+            lease_owner=bindparam("reconciler"),
+            lease_until=bindparam("until"),
+        )
+        .returning(jobs.c.id)
+    )
+
+
+@cache
+def page(
+    columns: tuple[ColumnElement[Any], ...], *, method: bool, status: bool, after: bool
+) -> Select[Any]:
+    """One walk along the index of newest jobs, for one owner and at most one method and status."""
+    wanted = select(*columns).where(jobs.c.owner == bindparam("owner"))
+    if method:
+        wanted = wanted.where(jobs.c.method == bindparam("method"))
+    if status:
+        wanted = wanted.where(jobs.c.status == bindparam("status"))
+    if after:
+        wanted = wanted.where(
+            jobs.c.created <= bindparam("created"),
+            or_(jobs.c.created < bindparam("created"), jobs.c.id < bindparam("id")),
+        )
+    return wanted.order_by(jobs.c.created.desc(), jobs.c.id.desc()).limit(bindparam("limit"))

@@ -1,0 +1,181 @@
+"""The tables. What they look like is decided here and repeated by the migrations (a test compares).
+
+Identifiers sort by code point on every database, so that keyset pages agree with Python's order.
+"""
+
+from sqlalchemy import (
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData()
+Name = Text().with_variant(Text(collation="C"), "postgresql")
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("method", Name, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("owner", Name, nullable=False),
+    Column("context", Name, nullable=False),
+    Column("infrastructure", Name, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("updated", Double, nullable=False),
+    Column("status", Name, nullable=False),
+    Column("phase", Name, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("progress", Integer),
+    Column("started", Double),
+    Column("finished", Double),
+    Column("version", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("handle", Text),
+    Column("failure", Text),
+    Column("stage_started", Double),
+    Column("stop_requested", Double),
+    Column("stop_requested_by", Text),
+    Column("note", Text),
+    Column("fence", Integer, nullable=False),
+    Column("last_seq", Integer, nullable=False),
+    Column("lease_owner", Text),
+    # 0 while nobody holds the job, NULL once it is done: done jobs leave the index of claims
+    Column("lease_until", Double),
+)
+Index("jobs_newest", jobs.c.owner, jobs.c.created.desc(), jobs.c.id.desc())
+Index("jobs_by_status", jobs.c.owner, jobs.c.status, jobs.c.created.desc(), jobs.c.id.desc())
+Index(
+    "jobs_by_method",
+    jobs.c.owner,
+    jobs.c.method,
+    jobs.c.status,
+    jobs.c.created.desc(),
+    jobs.c.id.desc(),
+)
+Index(
+    "jobs_undone",
+    jobs.c.lease_until,
+    jobs.c.created,
+    jobs.c.id,
+    sqlite_where=jobs.c.lease_until.is_not(None),
+    postgresql_where=jobs.c.lease_until.is_not(None),
+)
+
+
+def _of_job() -> Column[str]:
+    return Column(
+        "job_id", Name, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True, nullable=False
+    )
+
+
+events = Table(
+    "job_events",
+    metadata,
+    _of_job(),
+    Column("seq", Integer, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+requests = Table("job_requests", metadata, _of_job(), Column("body", LargeBinary, nullable=False))
+
+secrets = Table(
+    "job_secrets",
+    metadata,
+    _of_job(),
+    Column("name", Name, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# no foreign key: the key is taken before the job is written, which decides between two writers
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("scope", Name, primary_key=True),
+    Column("key", Name, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("job_id", Name, nullable=False),
+    Column("created", Double, nullable=False),
+    Index("idempotency_job", "job_id"),
+    Index("idempotency_created", "created"),
+    sqlite_with_rowid=False,
+)
+
+methods = Table(
+    "methods",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("last", Integer, nullable=False),
+    Column("current", Integer),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("method_id", Name, ForeignKey("methods.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("package", LargeBinary, nullable=False),
+    Column("media_type", Text, nullable=False),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("name", Name, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("password_hash", Text),
+    UniqueConstraint("name", name="accounts_name"),
+)
+
+contexts = Table(
+    "contexts",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("title", Text, nullable=False),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("account", Name, ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("context", Name, ForeignKey("contexts.name", ondelete="CASCADE"), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("digest", Name, primary_key=True),
+    Column("kind", Name, nullable=False),
+    Column("account", Name, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("expires", Double),
+    Column("label", Text, nullable=False),
+    Column("context", Text),
+    Column("client", Text),
+    Column("family", Name),
+    Column("spent", Double),
+    Index("credentials_account", "account", "kind", "created"),
+    Index("credentials_expires", "expires"),
+    Index(
+        "credentials_family",
+        "family",
+        sqlite_where=text("family IS NOT NULL"),
+        postgresql_where=text("family IS NOT NULL"),
+    ),
+)
