@@ -1,5 +1,6 @@
 """`ccp results`."""
 
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,7 +73,10 @@ def _shown(value: Any) -> str:
         return f"({len(value)} bytes)"
     if isinstance(value, Mapping) and "href" in value:
         return one_line(str(value["href"]))
-    text = terminal_safe(str(value)).rstrip()
+    if isinstance(value, list) and value:
+        return "".join(f"\n  - {_shown(item)}" for item in value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = terminal_safe(text).rstrip()
     if len(text) > LONGEST_SHOWN:
         text = f"{text[:LONGEST_SHOWN]} ... ({len(text)} characters)"
-    return "\n  " + text.replace("\n", "\n  ") if "\n" in text else text
+    return "\n    " + text.replace("\n", "\n    ") if "\n" in text else text

@@ -65,13 +65,15 @@ class JobDismissed(CCPError):
 def refusal(status: int, document: Any) -> CCPError:
     """The exception for an HTTP error and the RFC 9457 problem that came with it."""
     problem = document if isinstance(document, Mapping) else {}
-    message = str(problem.get("detail") or problem.get("title") or f"HTTP status {status}")
+    faults = _faults(problem.get("errors"))
+    words = (problem.get(name) for name in (("title", "detail") if faults else ("detail", "title")))
+    message = next((str(word) for word in words if word), f"HTTP status {status}")
     if status in (401, 403):
         return NotAuthenticated(message)
     if status == 429 or status >= 500:
         return Unreachable(f"The platform answered {status}: {message}")
     kind = NotFound if status == 404 else Refused
-    return kind(message, status=status, faults=_faults(problem.get("errors")))
+    return kind(message, status=status, faults=faults)
 
 
 def _faults(errors: Any) -> list[Fault]:

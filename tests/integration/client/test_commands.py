@@ -101,9 +101,12 @@ def test_jobs_logs_and_cancel(world: World) -> None:
 def test_results(world: World, tmp_path: Path) -> None:
     job = world.add_job("successful")
     picture = {"value": base64.b64encode(b"\x89PNG").decode(), "encoding": "base64"}
-    world.results = {"count": 42, "text": "a\nb\n", "picture": picture}
+    many = {"many": ["a", 1], "some": {"value": {"a": True}}}
+    world.results = {"count": 42, "text": "a\nb\n", "picture": picture, **many}
     shown = call("results", job)
-    assert shown.out == "count: 42\ntext: \n  a\n  b\npicture: (4 bytes)\n"
+    plain = "count: 42\ntext: \n    a\n    b\npicture: (4 bytes)\n"
+    assert shown.out.startswith(plain)
+    assert shown.out[len(plain) :] == 'many: \n  - a\n  - 1\nsome: {"a": true}\n'
     assert call("results", job, "--json").json() == world.results
     assert call("results", job, "count").out == "42"
     world.files = {"a/b.txt": b"x"}
