@@ -96,6 +96,7 @@ def _inputs(fields: Fields, warnings: Faults) -> Iterator[Input]:
         minimum, maximum = _occurrences(described)
         if identifier in RESERVED and maximum != 1:
             described.fault("maxOccurs", "a reserved input is given once")
+            continue
         declared = Input(
             id=identifier,
             kind=kind_of(identifier, schema),

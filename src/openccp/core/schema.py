@@ -161,8 +161,20 @@ class _Normaliser:
 
 
 def _check_enum(name: str, value: Any, pointer: str) -> None:
-    if name == "enum" and isinstance(value, list) and len(value) > MAX_ENUM:
+    if name in ("enum", "const") and _size(value) > MAX_ENUM + 1:
         raise SchemaFault(pointer, f"at most {MAX_ENUM} choices")
+
+
+def _size(value: Any) -> int:
+    size, pending = 0, [value]
+    while pending:
+        item = pending.pop()
+        size += 1
+        if isinstance(item, Mapping):
+            pending.extend(item.values())
+        elif isinstance(item, list):
+            pending.extend(item)
+    return size
 
 
 def _check_pattern(pattern: Any, pointer: str) -> None:

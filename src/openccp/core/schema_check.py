@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from fractions import Fraction
 from itertools import islice
 from typing import Any
@@ -16,6 +17,8 @@ from openccp.core.problems import Fault
 from openccp.core.schema import token
 
 MAX_VALUES = 50_000
+MAX_STEPS = 200_000
+"""What one check may cost; about half a second."""
 MAX_FAULTS = 20
 
 Check = Callable[[Any, str], list[Fault]]
@@ -29,10 +32,56 @@ def compile_schema(schema: Mapping[str, Any]) -> Check:
     def check(value: Any, pointer: str) -> list[Fault]:
         if not _keepable(value):
             return [Fault(pointer, "expected JSON of usual size, depth and numbers")]
-        errors = islice(validator.iter_errors(value), MAX_FAULTS)
-        return [_fault(error, pointer) for error in errors]
+        _steps_left.set(MAX_STEPS)
+        try:
+            errors = islice(validator.iter_errors(value), MAX_FAULTS)
+            return [_fault(error, pointer) for error in errors]
+        except _TooCostly:
+            return [Fault(pointer, "this value is too large to be checked; give it as a file")]
 
     return check
+
+
+class _TooCostly(Exception):
+    """The steps of one check are used up."""
+
+
+_steps_left: ContextVar[int] = ContextVar("steps_left", default=MAX_STEPS)
+_Rule = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
+
+
+def _counted(keyword: str, rule: _Rule) -> _Rule:
+    """The rule, after its price is paid: many small rules on many values take minutes."""
+    loops = keyword in _LOOPS
+    each = keyword == "patternProperties"
+
+    def run(validator: Any, rule_value: Any, instance: Any, schema: Any) -> Any:
+        size = len(rule_value) if isinstance(rule_value, (list, dict)) else 0
+        count = len(instance) if loops and isinstance(instance, (list, dict)) else 0
+        _pay(1 + size + count * (size if each else 1))
+        return rule(validator, rule_value, instance, schema)
+
+    return run
+
+
+def _pay(steps: int) -> None:
+    left = _steps_left.get() - steps
+    if left < 0:
+        raise _TooCostly
+    _steps_left.set(left)
+
+
+_LOOPS = frozenset(
+    {
+        "additionalProperties",
+        "contains",
+        "items",
+        "patternProperties",
+        "prefixItems",
+        "propertyNames",
+        "uniqueItems",
+    }
+)
 
 
 def multiple_of(number: int | float, step: int | float) -> bool:
@@ -49,7 +98,8 @@ def _keepable(value: Any) -> bool:
 
 
 def _count(value: Any) -> int:
-    count, pending = 0, [value]
+    count = 0
+    pending = [value]
     while pending and count <= MAX_VALUES:
         item = pending.pop()
         count += 1
@@ -57,6 +107,8 @@ def _count(value: Any) -> int:
             pending.extend(item.values())
         elif isinstance(item, list):
             pending.extend(item)
+        elif isinstance(item, float) and not math.isfinite(item):
+            return MAX_VALUES + 1
     return count
 
 
@@ -84,6 +136,7 @@ def _additional_properties(
         return
     known = schema.get("properties", {})
     patterns = [compile_pattern(p) for p in schema.get("patternProperties", {})]
+    _pay(len(patterns) * len(instance))
     for name, value in instance.items():
         if name in known or any(matches(name) for matches in patterns):
             continue
@@ -106,15 +159,16 @@ def _multiple(_: Any, step: int | float, instance: Any, __: Any) -> Iterator[Val
         yield ValidationError("")
 
 
+_RULES: Mapping[str, _Rule] = {
+    **Draft202012Validator.VALIDATORS,
+    "additionalProperties": _additional_properties,
+    "multipleOf": _multiple,
+    "pattern": _pattern,
+    "patternProperties": _pattern_properties,
+    "uniqueItems": _unique,
+}
 _Validator: Any = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator,
-    {
-        "additionalProperties": _additional_properties,
-        "multipleOf": _multiple,
-        "pattern": _pattern,
-        "patternProperties": _pattern_properties,
-        "uniqueItems": _unique,
-    },
+    Draft202012Validator, {keyword: _counted(keyword, rule) for keyword, rule in _RULES.items()}
 )
 
 _TYPES = {

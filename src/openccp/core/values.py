@@ -11,6 +11,7 @@ from openccp.core.problems import Fault
 from openccp.core.scalars import EXPECTED, PARSERS, Read, Unfit, scalar, unfit
 from openccp.core.schema_check import MAX_FAULTS, compile_schema
 
+MAX_REPEATED = 100_000
 QUALIFIED = frozenset({"value", "mediaType", "encoding", "schema"})
 BBOX_MEMBERS = frozenset({"bbox", "crs"})
 _CRS = frozenset(
@@ -217,7 +218,7 @@ def _repeated(declared: Input, one: Read) -> Read:
     def read(value: Any, pointer: str) -> list[Any]:
         values = split(value)
         count = len(values)
-        most = count if declared.maximum is None else declared.maximum
+        most = MAX_REPEATED if declared.maximum is None else declared.maximum
         if value == "" or not declared.minimum <= count <= most:
             raise unfit(pointer, f"expected {_how_many(declared)}, got {count}")
         step = isinstance(value, list)
@@ -265,7 +266,7 @@ def _each(values: list[Any], where: Callable[[int], str], one: Read) -> list[Any
 def _how_many(declared: Input) -> str:
     least, most = declared.minimum, declared.maximum
     if most is None:
-        return f"at least {least} values"
+        return f"at least {least} and at most {MAX_REPEATED} values"
     return f"{least} values" if least == most else f"{least} to {most} values"
 
 

@@ -154,6 +154,7 @@ def test_patterns_search_and_dollar_means_the_end() -> None:
             ("", "does not fit what the method declares")]),
         ({}, 2**70, [("", "expected JSON of usual size, depth and numbers")]),
         ({}, "\ud800", [("", "expected JSON of usual size, depth and numbers")]),
+        ({}, float("inf"), [("", "expected JSON of usual size, depth and numbers")]),
         ({}, [0] * 50_000, [("", "expected JSON of usual size, depth and numbers")]),
     ],
 )  # fmt: skip
@@ -165,6 +166,30 @@ def test_faults_in_words(
 
 def test_a_long_list_of_wrong_values_has_twenty_faults() -> None:
     assert len(faults({"items": {"type": "number"}}, ["x"] * 1000)) == 20
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"items": {"allOf": [{"type": "number"}] * 1900}}, [0] * 40_000),
+        ({"items": {"allOf": [True] * 1900}}, [0] * 40_000),
+        ({"allOf": [{"items": True}] * 900}, [0] * 40_000),
+        ({"allOf": [{"uniqueItems": True}] * 900}, list(range(40_000))),
+        (
+            {
+                "patternProperties": {f"^{n}x": {} for n in range(900)},
+                "additionalProperties": {"type": "number"},
+            },
+            {str(n): n for n in range(40_000)},
+        ),
+        ({"items": {"enum": [{"a": n} for n in range(400)]}}, [{"a": 399}] * 20_000),
+    ],
+)
+def test_no_schema_keeps_the_platform_busy(schema: dict[str, Any], value: Any) -> None:
+    started = time.process_time()
+    (fault,) = faults(schema, value)
+    assert "too large to be checked" in fault[1]
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(

@@ -228,7 +228,9 @@ def test_each_wrong_repetition_is_named() -> None:
 def test_how_many_values() -> None:
     assert words(TEXT, "a,b,c", maximum=2) == [("", "expected 1 to 2 values, got 3")]
     assert words(TEXT, "a", minimum=2, maximum=2) == [("", "expected 2 values, got 1")]
-    assert words(TEXT, "", maximum=None) == [("", "expected at least 1 values, got 0")]
+    assert words(TEXT, "", maximum=None) == [
+        ("", "expected at least 1 and at most 100000 values, got 0")
+    ]
     assert read(TEXT, [], minimum=0, maximum=None) == []
 
 
