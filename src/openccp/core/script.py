@@ -43,6 +43,8 @@ ADVICE: Mapping[Danger, str] = {
     "if one is meant as a character, else none",
     Danger.NAME: "{hole} stands where the shell expects the name of a variable. Use a name of "
     "your own, such as `value={hole}`",
+    Danger.DUPLICATE: "{hole} stands after `>&` or `<&`, where bash expands it twice. Write "
+    "`> {hole} 2>&1`",
     Danger.FORMAT: "{hole} stands where printf expects its format. Write `printf '%s' {hole}`",
     Danger.OPTION: "{hole} names the script to run, and a value that starts with `-` would be "
     "taken as an option. Write `./` or a folder before it, or `--`",

@@ -49,12 +49,10 @@ def judge_programs(words: Sequence[Word]) -> None:
         _judge_operands(name, rest)
         if _reads_program(name):
             _judge_options(name, rest, first=index == 0)
-    if words[0].text.startswith(DYNAMIC):
-        _judge_unknown(words)
 
 
 def _base(word: Word) -> str:
-    return word.text.rpartition("/")[2]
+    return word.text.rpartition("/")[2].strip(DYNAMIC)
 
 
 def _reads_program(name: str) -> bool:
@@ -68,7 +66,8 @@ def _program_option(name: str) -> re.Pattern[str]:
     return PYTHON_PROGRAM if PYTHON.fullmatch(name) else OTHER_PROGRAM
 
 
-def _judge_unknown(words: Sequence[Word]) -> None:
+def judge_unknown(words: Sequence[Word]) -> None:
+    """A command named by a variable may be a shell: then `-c` is followed by a program."""
     for before, word in pairwise(words):
         if SHELL_PROGRAM.fullmatch(before.text) and word.text != HOLE:
             blame(word.holes, Danger.PROGRAM)
@@ -87,6 +86,8 @@ def _judge_options(name: str, words: Sequence[Word], *, first: bool) -> None:
             expected = expected or bool(option.fullmatch(word.text))
         elif expected:
             blame(word.holes, Danger.PROGRAM)
+            if word.vanishing:
+                continue
             if option is not OTHER_PROGRAM:
                 return
             expected = False

@@ -8,7 +8,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from openccp.core.shell_programs import judge_programs, names_by_hole, program_from_input
+from openccp.core.shell_programs import (
+    judge_programs,
+    judge_unknown,
+    names_by_hole,
+    program_from_input,
+)
 from openccp.core.shell_text import OPENERS, Command, Reading
 from openccp.core.shell_words import DYNAMIC, HOLE, Danger, Word, blame
 
@@ -36,6 +41,8 @@ def judge(reading: Reading) -> None:
         if words:
             _judge_builtin(words)
             judge_programs(words)
+        if any(word.text.startswith(DYNAMIC) for word in command.words):
+            judge_unknown(command.words)
     _judge_pipelines(reading)
 
 
@@ -57,6 +64,8 @@ def _without_prefixes(words: Sequence[Word]) -> Sequence[Word]:
         text = words[start].text
         if text in PREFIXES:
             prefixed = True
+        elif words[start].vanishing and start + 1 < len(words):
+            prefixed = False
         elif not (ASSIGNMENT.match(text) or (prefixed and text.startswith("-"))):
             break
         start += 1
@@ -165,7 +174,7 @@ BUILTINS: Mapping[str, Callable[[Sequence[Word]], None]] = {
 
 
 def _judge_builtin(words: Sequence[Word]) -> None:
-    rule = BUILTINS.get(words[0].text)
+    rule = BUILTINS.get(words[0].text.strip(DYNAMIC))
     if rule is not None:
         rule(words)
 

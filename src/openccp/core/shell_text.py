@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from openccp.core.shell_words import (
+    ARRAY,
     DYNAMIC,
     SPACE,
     Danger,
@@ -30,6 +31,7 @@ SPLIT_OPERATOR = re.compile(
 )
 EMPTY_PARENS = re.compile(r"\([ \t]*\)")
 DESCRIPTOR = re.compile(r"[0-9]+|\{[A-Za-z_][A-Za-z0-9_]*\}")
+OPEN_SUBSCRIPT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\[[^\]]*")
 OPENERS = frozenset(["if", "then", "else", "elif", "while", "until", "do", "{", "!"])
 
 
@@ -144,6 +146,8 @@ class _Reader(WordReader):
             return
         if not words and text in OPENERS:
             return
+        if OPEN_SUBSCRIPT.fullmatch(word.text) and all(ARRAY.match(w.text) for w in words):
+            self.lose("this array index cannot be read")
         words.append(word)
         if text == "[[" and len(words) == 1:
             self._condition(words)
@@ -265,6 +269,8 @@ class _Reader(WordReader):
     def _target(self, frame: _Frame, operator: str) -> None:
         self.match(BLANKS)
         word = self.process() if self.at("<(", ">(") else self.word()
+        if operator in (">&", "<&"):
+            blame(word.holes, Danger.DUPLICATE)
         if operator == "<<<":
             frame.command.given.extend(word.holes)
         else:

@@ -50,6 +50,7 @@ class Danger(StrEnum):
     DOLLAR = "dollar"
     BACKSLASH = "backslash"
     NAME = "name"
+    DUPLICATE = "duplicate"
     FORMAT = "format"
     OPTION = "option"
     UNSURE = "unsure"
@@ -73,6 +74,8 @@ class Word(NamedTuple):
     holes: tuple[Hole, ...] = ()
     plain: bool = True
     """Whether it was written without quotes or expansions (reserved words are)."""
+    vanishing: bool = False
+    """Whether it is only expansions, so that it may be no word at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +163,8 @@ class WordReader(ABC):
             self.lose("a word is missing here")
         text = "".join(parts)
         raw = self.text[start : self.pos].replace("\\\n", "")
-        return Word(text, tuple(self.holes[mark:]), plain=text == raw)
+        vanishing = raw.startswith(("$", "`")) and not text.strip(DYNAMIC)
+        return Word(text, tuple(self.holes[mark:]), text == raw, vanishing)
 
     def process(self) -> Word:
         """Read `<( ... )` or `>( ... )`."""
@@ -188,6 +192,8 @@ class WordReader(ABC):
         self.match(SPACE)
         while not self.at(")"):
             word = self.word()
+            if word.text.startswith("[") and "]" not in word.text:
+                self.lose("this array index cannot be read")
             subscript = word.text.partition("]=")[0]
             if word.text.startswith("[") and (HOLE in subscript or DYNAMIC in subscript):
                 blame(word.holes, Danger.ARITHMETIC)

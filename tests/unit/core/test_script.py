@@ -132,6 +132,9 @@ def test_a_secret_is_read_from_its_file(script: str, rendered: str) -> None:
     "script",
     [
         "bash run.sh {{x}}",
+        'sh -c "$program" sh {{x}}',
+        "$SUDO program {{x}}",
+        "$program -c {{x}}",
         "python train.py -c {{x}} -e {{x}}",
         "python -m pip install {{x}}",
         "python -u - {{x}} < program.py",
@@ -255,6 +258,11 @@ def test_arguments_of_programs_are_allowed(script: str) -> None:
         ("printf -v {{x}} a", "name of a variable"),
         ("[ {{x}} {{y}} ]", "name of a variable"),
         ("[ -v {{x}} ]", "name of a variable"),
+        ("a >&{{x}}", "2>&1"),
+        ("a <& {{x}}", "2>&1"),
+        ("sh -c $program {{x}}", "a program's text"),
+        ("$SUDO eval {{x}}", "shell commands"),
+        ("${v}eval {{x}}", "shell commands"),
         ("printf {{x}}", "printf '%s'"),
         ('printf "a {{x}}\\n"', "printf '%s'"),
         ("echo ${v:-'{{x}}'}", "in a variable first"),
@@ -289,6 +297,8 @@ def test_what_no_quoting_makes_safe_is_refused_with_another_way(script: str, say
         ("${v:-" * 2000 + "{{x}}" + "}" * 2000, "nested too deeply"),
         ("case {{x}} in a b) c;; esac", "pattern cannot be read"),
         ("a >\n{{x}}", "word is missing"),
+        ("a[b ]=c eval {{x}}", "array index"),
+        ("a=([b {{x}}]=c)", "array index"),
     ],
 )
 def test_what_shells_may_read_differently_is_refused(script: str, says: str) -> None:
