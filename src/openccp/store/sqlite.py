@@ -11,6 +11,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
@@ -37,11 +38,20 @@ WRITE_PRAGMAS = (
 )
 
 
+def _create(path: str) -> None:
+    """The file, private from the start: the journal files take their permissions from it.
+
+    A file that is there is not opened: closing it again would drop every POSIX lock that this
+    process holds on it, and another process would then take SQLite's journal away from under us.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
 def open_connection(url: URL, pragmas: tuple[str, ...]) -> tuple[Connection, sqlite3.Connection]:
     """A connection on which transactions begin and end only by our own words, and its driver's."""
     assert url.database is not None
-    # the journal files take their permissions from the database file
-    os.close(os.open(url.database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    _create(url.database)
     engine = create_engine(
         url,
         poolclass=NullPool,
