@@ -20,6 +20,7 @@ from openccp.app.perform import Surroundings
 from openccp.app.reconcile import Reconciler
 from openccp.app.services import Rules, Services
 from openccp.app.sign_in import SignIn
+from openccp.app.tidy import keep_tidy
 from openccp.core.access import PLATFORM
 from openccp.core.identity import TokenLifetimes
 from openccp.core.ports import Infrastructure, Limits
@@ -128,9 +129,11 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
     async def lifespan() -> AsyncIterator[None]:
         await install(services, shipped_methods(), PLATFORM)
         running = asyncio.create_task(reconciler.run())
+        tidying = asyncio.create_task(keep_tidy(services))
         try:
             yield
         finally:
+            tidying.cancel()
             reconciler.stop()
             await running
             await database.close()

@@ -1,5 +1,6 @@
 """Deploy, replace and undeploy a method (OGC API - Processes Part 2, and CCP's method.json)."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -32,7 +33,7 @@ async def deploy(
     Raises InvalidMethod with a fault for each thing wrong; DuplicatedProcess, ImmutableProcess,
     Forbidden (publishing without being an administrator).
     """
-    method = checked(loads(body))
+    method = await asyncio.to_thread(_read, body)
     before = await _replaced(services, who, method, expect)
     if public and not may_publish(who):
         raise Forbidden("Only an administrator can make a method public to every account.")
@@ -62,6 +63,10 @@ async def package(services: Services, who: Who, method_id: str) -> tuple[bytes, 
     """The body that was deployed, and its media type."""
     revision = await visible_method(services, who, method_id)
     return await services.catalogue.methods.package(method_id, revision.number)
+
+
+def _read(body: bytes) -> Method:
+    return checked(loads(body))
 
 
 def checked(document: Any) -> Method:

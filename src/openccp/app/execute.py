@@ -1,5 +1,6 @@
 """Execute a method: check the request, keep the job, and say how it will be answered."""
 
+import asyncio
 import hashlib
 import uuid
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from openccp.app.describe import visible_method
 from openccp.app.services import Services
 from openccp.core.access import Who
 from openccp.core.job import Job
-from openccp.core.method import Revision
+from openccp.core.method import Method, Revision
 from openccp.core.ports import Infrastructure, NoSuchRuntime
 from openccp.core.problems import InvalidRequest, NoSuchJob
 from openccp.core.request import ExecuteRequest
@@ -18,6 +19,7 @@ from openccp.core.strict_json import loads
 from openccp.core.validate import read_request, to_stored
 
 LONGEST_KEY = 255
+LARGE_BODY = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ async def execute(
     (OGC API - Processes 1.0, process-execute-default-execution-mode).
     """
     revision = await visible_method(services, who, method_id)
-    request = read_request(revision.method, loads(body) if body.strip() else {})
+    request = await _read(revision.method, body)
     infrastructure = choose_infrastructure(services, revision, request)
     now = services.clock()
     job = Job(
@@ -71,6 +73,17 @@ async def execute(
     services.reconciler.wake(job.id)
     synchronous = revision.method.synchronous and not prefer.respond_async
     return Accepted(job, request, revision, synchronous)
+
+
+async def _read(method: Method, body: bytes) -> ExecuteRequest:
+    """Large bodies are read beside the event loop: others go on being answered."""
+    if len(body) > LARGE_BODY:
+        return await asyncio.to_thread(_parsed, method, body)
+    return _parsed(method, body)
+
+
+def _parsed(method: Method, body: bytes) -> ExecuteRequest:
+    return read_request(method, loads(body) if body.strip() else {})
 
 
 def choose_infrastructure(

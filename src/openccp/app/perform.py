@@ -29,6 +29,7 @@ from openccp.core.validate import from_stored
 log = logging.getLogger(__name__)
 
 SHOW_COLLECTING_AFTER = 0.5
+GONE = Failure(Blame.PLATFORM, "files-lost", "The files of the job are not there any more.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,8 @@ class Performer:
             manifest = await collecting
         except OutputTooLarge as error:
             return job, failure or Failure(Blame.LIMIT, "output", str(error))
+        except FileNotFoundError:
+            return job, failure or GONE
         return job, failure or _missing(manifest)
 
     async def _finish(self, job: Job, warning: str | None) -> Job:

@@ -60,7 +60,7 @@ def task(job: Job, stage: Stage, it: Case) -> Task:
     return Task(
         key=job.key(stage),
         image=request.image,
-        scripts=_rendered(it.revision),
+        scripts=_rendered(method),
         values={name: script_text(value) for name, value in request.inputs.items()},
         files=_input_files(method, request),
         secrets=request.secrets,
@@ -89,24 +89,9 @@ def _input_files(method: Method, request: ExecuteRequest) -> Mapping[str, bytes]
     return files
 
 
-def _rendered(revision: Revision) -> Scripts:
-    return _render(revision.method.id, revision.number, _Unhashed(revision.method))
-
-
-@dataclass(frozen=True, slots=True)
-class _Unhashed:
-    method: Method
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Unhashed) and other.method is self.method
-
-
 @lru_cache(maxsize=256)
-def _render(method_id: str, number: int, holder: _Unhashed) -> Scripts:
-    scripts, kinds = holder.method.scripts, {i.id: i.kind for i in holder.method.inputs.values()}
+def _rendered(method: Method) -> Scripts:
+    scripts, kinds = method.scripts, {i.id: i.kind for i in method.inputs.values()}
     return Scripts(
         deploy=render(scripts.deploy, kinds, pointer="/deploy-script"),
         execute=render(scripts.execute, kinds, pointer="/execute-script"),

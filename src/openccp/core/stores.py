@@ -192,6 +192,9 @@ class AccountStore(Protocol):
     async def revoke_family(self, family: str) -> None:
         """Forget every refresh secret of a family; idempotent."""
 
+    async def forget_expired(self, now: float) -> None:
+        """Forget the secrets whose time is over; idempotent."""
+
 
 class DuplicateName(Problem):
     """This name is already taken."""

@@ -18,9 +18,8 @@ from openccp.core.problems import (
     InvalidQueryParameter,
     UnsupportedMediaType,
 )
-from openccp.web.api.sign_in import cookie_name
+from openccp.web.api.sign_in import authenticated
 
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGEST_LIMIT = 10_000
 JSON_TYPE = re.compile(r"application/([\w.-]+\+)?json\s*(;.*)?$", re.IGNORECASE)
 
@@ -33,16 +32,7 @@ def services(request: Request) -> Services:
 
 async def caller(request: Request) -> Who:
     """The authenticated caller; NotAuthenticated otherwise."""
-    headers = request.headers
-    return await services(request).authenticate(
-        headers.get("authorization"),
-        request.cookies.get(cookie_name(request)),
-        headers.get("x-d4science-context"),
-        unsafe=request.method not in SAFE,
-        fetch_site=headers.get("sec-fetch-site"),
-        origin=headers.get("origin"),
-        host=headers.get("host"),
-    )
+    return await authenticated(request)
 
 
 def root(request: Request) -> str:
