@@ -1,0 +1,1 @@
+"""OpenCCP beside its peers and beside the machine's own limits, in one run."""

@@ -1,0 +1,1 @@
+"""The platforms OpenCCP is measured beside, as their authors publish them."""
