@@ -1,5 +1,6 @@
 """What a finished job gives: results, files, and the record of the execution."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from openccp.app.services import Services
 from openccp.core.job import Blame, Job, Phase, Status
 from openccp.core.method import ALL_FILES, Output, Revision
-from openccp.core.ports import Manifest
+from openccp.core.ports import Archive, Manifest
 from openccp.core.problems import (
     JobDismissed,
     JobFailed,
@@ -106,3 +107,8 @@ def record(services: Services, job: Job) -> Manifest:
     if manifest is None or job.phase not in (Phase.UNDEPLOYING, Phase.DONE):
         raise NotFound("The files of this execution come when it has ended.")
     return manifest
+
+
+async def archive(services: Services, job: Job) -> Archive:
+    """All files of an ended job as one zip; laying it out takes a while where there are many."""
+    return await asyncio.to_thread(services.files.bundle, job.id, job.finished or 0.0)

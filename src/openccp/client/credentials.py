@@ -79,9 +79,8 @@ class Credentials:
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(self.path)
-        except BaseException:
+        finally:
             Path(name).unlink(missing_ok=True)
-            raise
 
     def _make_folder(self) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -100,6 +100,14 @@ class MemoryAccounts:
         kept = {key: one for key, one in self._credentials.items() if one.family != family}
         self._credentials = kept
 
+    async def forget_expired(self, now: float) -> None:
+        """Forget the secrets whose time is over."""
+        self._credentials = {
+            key: one
+            for key, one in self._credentials.items()
+            if one.expires is None or one.expires > now
+        }
+
     def remove_member(self, context: str, account_id: str) -> None:
         """Take an account out of a context, as an operator would behind the platform's back."""
         self._members[context].discard(account_id)

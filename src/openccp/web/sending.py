@@ -1,9 +1,7 @@
 """Send files and archives: length, Range, ETag, and a name that cannot deceive."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
@@ -22,29 +20,21 @@ GUARDED = {
 }
 
 
-async def send_file(request: Request, path: Path, etag: str, media_type: str) -> Response:
-    """A stored file whose bytes `etag` (with quotes) stands for."""
+def send_file(request: Request, path: Path, name: str, etag: str, media_type: str) -> Response:
+    """A stored file called `name`, whose bytes `etag` (with quotes) stands for."""
     try:
-        file = await asyncio.to_thread(path.open, "rb")
+        length = path.stat().st_size
     except FileNotFoundError:
         raise NotFound from None
-    length = file.seek(0, 2)
-    headers = GUARDED | {"Content-Disposition": content_disposition(path.name)}
-    try:
-        chosen = _chosen(request, length, etag)
-    except Exception:
-        file.close()
-        raise
+    headers = GUARDED | {"Content-Disposition": content_disposition(name)}
+    chosen = _chosen(request, length, etag)
     if chosen is None:
-        file.close()
         return Response(status_code=304, headers=headers | {"ETag": etag})
     headers |= chosen.headers(etag)
+    blocks = _blocks(path, chosen)
     if chosen.stop - chosen.start <= SMALL:
-        with file:
-            return Response(_read(file, chosen), chosen.status, headers, media_type)
-    return StreamingResponse(
-        iterate_in_threadpool(_blocks(file, chosen)), chosen.status, headers, media_type
-    )
+        return Response(b"".join(blocks), chosen.status, headers, media_type)
+    return StreamingResponse(iterate_in_threadpool(blocks), chosen.status, headers, media_type)
 
 
 def send_archive(request: Request, archive: Archive, name: str) -> Response:
@@ -73,13 +63,8 @@ def _chosen(request: Request, length: int, etag: str) -> Slice | None:
     return select(headers.get("range"), headers.get("if-range"), length, etag)
 
 
-def _read(file: BinaryIO, chosen: Slice) -> bytes:
-    file.seek(chosen.start)
-    return file.read(chosen.stop - chosen.start)
-
-
-def _blocks(file: BinaryIO, chosen: Slice) -> Iterator[bytes]:
-    with file:
+def _blocks(path: Path, chosen: Slice) -> Iterator[bytes]:
+    with path.open("rb") as file:
         file.seek(chosen.start)
         left = chosen.stop - chosen.start
         while left and (block := file.read(min(BLOCK, left))):

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from openccp.app.archive import METADATA, STATUS, metadata
 from openccp.app.jobs import dismiss, list_jobs, visible_job
-from openccp.app.results import record
+from openccp.app.results import archive, record
 from openccp.core.job import Job
 from openccp.core.ports import FileEntry, Manifest
 from openccp.core.problems import NotFound
@@ -74,7 +74,7 @@ async def get_archive(request: Request) -> Response:
     """GET /executions/{id}/outputs/output.zip."""
     job = await _job(request)
     record(services(request), job)
-    return send_archive(request, services(request).files.bundle(job.id, job.finished or 0), ARCHIVE)
+    return send_archive(request, await archive(services(request), job), ARCHIVE)
 
 
 async def get_output_file(request: Request) -> Response:
@@ -83,7 +83,7 @@ async def get_output_file(request: Request) -> Response:
     manifest, path = record(services(request), job), request.path_params["path"]
     entry = _entry(manifest.files, path)
     file = services(request).files.open_output(job.id, path)
-    return await send_file(request, file, f'"{entry.sha256}"', entry.media_type)
+    return send_file(request, file, path, f'"{entry.sha256}"', entry.media_type)
 
 
 async def get_log_file(request: Request) -> Response:
@@ -92,7 +92,7 @@ async def get_log_file(request: Request) -> Response:
     manifest, name = record(services(request), job), request.path_params["name"]
     entry = _entry(manifest.logs, name)
     file = services(request).files.open_log(job.id, name)
-    return await send_file(request, file, f'"{entry.sha256}"', "text/plain; charset=utf-8")
+    return send_file(request, file, f"{name}.txt", f'"{entry.sha256}"', "text/plain; charset=utf-8")
 
 
 async def get_metadata(request: Request) -> Response:

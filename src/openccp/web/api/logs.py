@@ -37,7 +37,7 @@ async def get_logs(request: Request) -> Response:
     if path is None:
         return Response(b"", media_type="text/plain; charset=utf-8")
     etag = f'"{job.id}-{name}-{job.attempt}-{path.stat().st_size}"'
-    return await send_file(request, path, etag, "text/plain; charset=utf-8")
+    return send_file(request, path, f"{name}.txt", etag, "text/plain; charset=utf-8")
 
 
 def _name(request: Request) -> str:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from openccp.app.jobs import visible_job
-from openccp.app.results import Finished, finished, one_result, stored_file
+from openccp.app.results import Finished, archive, finished, one_result, stored_file
 from openccp.core.job import Job
 from openccp.core.problems import NoSuchOutput
 from openccp.core.request import ResponseForm
@@ -104,11 +104,11 @@ def _part(request: Request, it: Finished, part: Part) -> bytes:
 
 async def _value(request: Request, it: Finished, result: Result) -> Response:
     if result.entry is None:
-        return send_archive(
-            request, services(request).files.bundle(it.job.id, it.job.finished or 0), "output.zip"
-        )
+        return send_archive(request, await archive(services(request), it.job), "output.zip")
     path: Path = stored_file(services(request), it.job, result)
-    return await send_file(request, path, f'"{result.entry.sha256}"', result.media_type)
+    return send_file(
+        request, path, result.entry.path, f'"{result.entry.sha256}"', result.media_type
+    )
 
 
 def _href(request: Request, it: Finished, result: Result) -> str:

@@ -96,15 +96,16 @@ async def sign_in(request: Request) -> Response:
         return page(403, "Not signed in", FOREIGN)
     except GrantRefused:
         return page(400, "Not signed in", WRONG)
-    name = cookie_name(request)
     session = await identity(request).sign_in.open_session(
-        form.get("secret", ""), replaced=request.cookies.get(name)
+        form.get("secret", ""), replaced=request.cookies.get(cookie_name(request))
     )
-    if session is None:
-        return page(403, "Not signed in", WRONG)
+    return page(403, "Not signed in", WRONG) if session is None else _signed_in(request, session)
+
+
+def _signed_in(request: Request, session: str) -> Response:
     answer = RedirectResponse("/", status_code=303, headers=HEADERS)
     answer.set_cookie(
-        name,
+        cookie_name(request),
         session,
         max_age=identity(request).sign_in.lifetimes.session_seconds,
         path="/",
