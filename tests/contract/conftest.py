@@ -1,5 +1,6 @@
+import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,12 @@ async def database(url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 def jobs_of_both(database: Database) -> Jobs:
     return Jobs(database, Cipher(b"k" * 32))
+
+
+@pytest.fixture
+def eventually() -> Callable[[asyncio.Event], Awaitable[None]]:
+    async def wait(event: asyncio.Event) -> None:
+        async with asyncio.timeout(20):
+            await event.wait()
+
+    return wait

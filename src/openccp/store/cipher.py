@@ -39,7 +39,7 @@ class Cipher:
         nonce, body = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
         try:
             return self._aead.decrypt(nonce, body, _place(job, name)).decode()
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise CannotDecrypt(f"secret {name!r} of job {job} cannot be decrypted") from error
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     Connection,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
     create_engine,
@@ -28,7 +29,12 @@ from openccp.store.tables import contexts, metadata
 HEAD = "0001"
 MIGRATIONS = Path(__file__).parent / "migrations"
 ADVISORY_LOCK = 0x0CC9
-stamp = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
+stamp = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 
 def migrate(url_text: str) -> None:

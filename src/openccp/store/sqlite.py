@@ -193,7 +193,8 @@ class SqliteDatabase(Database):
                 with Savepoint(self._driver, pending):
                     pending.value = pending.work(self._writer)
             except sqlite3.Error as error:
-                pending.error = unavailable(f"The change could not be undone ({error}).")
+                pending.value = None  # an unread result would keep its statement running
+                pending.error = unavailable(f"The change could not be kept ({error}).")
                 self._driver.rollback()
             if not self._driver.in_transaction:
                 break

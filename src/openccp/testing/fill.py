@@ -14,7 +14,7 @@ from openccp.store.database import Database
 from openccp.store.rows import row_of
 from openccp.store.statements import INSERT_JOB
 
-AT_ONCE = 5000
+AT_ONCE = 50_000
 NEWEST = 1_780_000_000.0
 ENDS = (Status.SUCCESSFUL, Status.SUCCESSFUL, Status.SUCCESSFUL, Status.FAILED, Status.DISMISSED)
 
