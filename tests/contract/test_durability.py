@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from openccp.core.job import Blame, Job, Phase, Status
-from openccp.core.stores import JobFilter
+from openccp.core.stores import Conflict, JobFilter
 from openccp.store.cipher import Cipher
 from openccp.store.connect import connect
 from openccp.store.database import Database
@@ -63,6 +63,30 @@ def _add_until_killed(url: str) -> list[str]:
     process.wait()
     process.stdout.close()
     return [line.decode().strip() for line in ids]
+
+
+async def test_two_platforms_on_one_database_share_no_job(url: str) -> None:
+    """Two controllers by mistake: each job is leased once, and what the stale one says is lost."""
+    databases = [connect(url) for _ in range(2)]
+    stores = [Jobs(database, Cipher(b"k" * 32)) for database in databases]
+    made = await asyncio.gather(*(add(stores[n % 2]) for n in range(200)))
+    taken = await asyncio.gather(*(_claim_all(store, f"r{n}") for n, store in enumerate(stores)))
+    assert sorted(job.id for some in taken for job in some) == sorted(job.id for job in made)
+    assert all(job.fence == 1 for some in taken for job in some)
+    again = await stores[1].claim("late", NOW + 60, 30, 200)
+    assert {job.fence for job in again} == {2}
+    for stale in taken[0]:
+        with pytest.raises(Conflict):
+            await stores[0].save(stale)
+    for database in databases:
+        await database.close()
+
+
+async def _claim_all(store: Jobs, reconciler: str) -> list[Job]:
+    taken: list[Job] = []
+    while some := await store.claim(reconciler, NOW, 30, 7):
+        taken += some
+    return taken
 
 
 async def test_a_cancelled_caller_does_not_stop_the_others(jobs_of_both: Jobs) -> None:

@@ -6,14 +6,17 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Select, text
+from sqlalchemy.dialects.sqlite import dialect
 
 from openccp.core.problems import Unavailable
 from openccp.core.stores import JobFilter
+from openccp.store import statements as sql
 from openccp.store.cipher import Cipher
 from openccp.store.connect import connect
 from openccp.store.database import AlreadyOpen, Database
-from openccp.store.jobs import Jobs
+from openccp.store.jobs import PLACE, Jobs
+from openccp.store.rows import COLUMNS
 from openccp.testing.stores import add
 
 
@@ -93,3 +96,27 @@ async def test_closing_waits_for_what_was_asked(sqlite_url: str) -> None:
     await asyncio.sleep(0)
     await database.close()
     assert len(await asyncio.gather(*adding)) == 10
+
+
+WALKS = [
+    sql.page(columns, method=method, status=status, after=after)
+    for columns in (COLUMNS, PLACE)
+    for method in (False, True)
+    for status in (False, True)
+    for after in (False, True)
+    if status or not method
+]
+
+
+@pytest.mark.parametrize("statement", [*WALKS, sql.DUE, sql.GET, sql.EVENTS, sql.UNDONE])
+async def test_no_statement_walks_a_whole_table(
+    sqlite: Database, statement: Select[tuple[object, ...]]
+) -> None:
+    plan = f"EXPLAIN QUERY PLAN {statement.compile(dialect=dialect(paramstyle='qmark'))}"
+    ones = (1,) * plan.count("?")
+    rows = await sqlite.read(lambda c: c.exec_driver_sql(plan, ones).all())
+    steps = [str(row[-1]) for row in rows]
+    assert not [step for step in steps if step == "SCAN jobs"]
+    if any(statement is walk for walk in WALKS):
+        assert len(steps) == 1
+        assert steps[0].startswith("SEARCH jobs USING")

@@ -34,6 +34,7 @@ WRITE_PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
     "secure_delete=ON",
+    "journal_size_limit=67108864",
     "busy_timeout=0",
 )
 
@@ -152,6 +153,7 @@ class SqliteDatabase(Database):
             while self._waiting:
                 if await self._begin():
                     await self._commit(self._run_group())
+                    await asyncio.sleep(0)  # who was just answered may have more to write
         finally:
             self._commits = None
 
