@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -201,18 +202,22 @@ async def test_counts_what_is_not_done(jobs_of_both: Jobs, database: Database) -
     assert len(await jobs_of_both.page(JobFilter("bob", limit=100, methods=("a",)))) == 5
 
 
+@pytest.mark.postgresql
 def test_no_server_outlives_its_tests(postgresql_url: str) -> None:
     code = (
-        "import os, signal\n"
+        "import os, signal, sys\n"
         "from openccp.testing.postgresql import running_server\n"
         "with running_server() as server:\n"
-        "    print((server.folder / 'pg/postmaster.pid').read_text().split()[0], flush=True)\n"
+        "    print((server.folder / 'pg/postmaster.pid').read_text().split()[0], server.folder)\n"
+        "    sys.stdout.flush()\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=False)
-    descriptor = _open_process(int(done.stdout))
+    pid, folder = done.stdout.decode().split()
+    descriptor = _open_process(int(pid))
     if descriptor is not None:
         assert _ended(descriptor)
+    shutil.rmtree(folder)
 
 
 def _open_process(pid: int) -> int | None:

@@ -24,7 +24,7 @@ from sqlalchemy.pool import NullPool
 from openccp.core.access import DEFAULT_CONTEXT
 from openccp.store.connect import parse_url
 from openccp.store.sqlite import WRITE_PRAGMAS, open_connection
-from openccp.store.tables import contexts, metadata
+from openccp.store.tables import contexts, metadata, prepare_for_postgresql
 
 HEAD = "0001"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -51,6 +51,8 @@ def migrate(url_text: str) -> None:
 
 def _create(connection: Connection) -> None:
     """What all migrations together make, without reading them: a fresh start is quick."""
+    if connection.dialect.name == "postgresql":
+        prepare_for_postgresql()
     metadata.create_all(connection)
     stamp.create(connection)
     connection.execute(stamp.insert(), {"version_num": HEAD})
