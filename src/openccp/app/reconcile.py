@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from openccp.app.changes import pause
 from openccp.app.perform import Performer, Surroundings
 from openccp.app.stage import Case
-from openccp.core.decide import Action, Wait, decide
-from openccp.core.job import Job, Phase, TaskKey
+from openccp.core.decide import Action, Collect, Finish, Submit, Wait, decide
+from openccp.core.job import Job, Phase, Stage, TaskKey
 from openccp.core.ports import Handle, Observation
 from openccp.core.stores import Conflict
 
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 LEASE = 15.0
 RENEW = 5.0
 LOOK = 1.0
+AHEAD = 3
+ENDING = 8
 IDLE = 5.0
 LONGEST_BACKOFF = 30.0
 HOPELESS = 8
@@ -36,6 +38,8 @@ class Owned:
     case: Case | None = None
     due: float = 0.0
     stale: bool = False
+    slot: bool = False
+    waiting: bool = False
     errors: int = 0
     work: asyncio.Task[None] | None = field(default=None, repr=False)
 
@@ -128,13 +132,32 @@ class Reconciler:
             if not await self._read(owned):
                 return
             action = self._next(owned)
-        while not isinstance(action, Wait):
+        while not isinstance(action, Wait) and self._admitted(owned, action):
             before = owned.job
             assert owned.case is not None
             owned.job = await self._performer.perform(before, owned.case, action)
             if owned.job is before or owned.stale or self._released(owned):
                 return
             action = self._next(owned)
+
+    def _admitted(self, owned: Owned, action: Action) -> bool:
+        """Whether to go on: a run starts only in a free slot, and gives it up when it has ended."""
+        if isinstance(action, Collect | Finish) and owned.slot:
+            owned.slot = False
+            self._wake_waiting()
+        if isinstance(action, Submit) and action.stage is Stage.RUN and not owned.slot:
+            place = owned.job.infrastructure
+            taken = sum(o.slot for o in self._owned.values() if o.job.infrastructure == place)
+            owned.slot = taken < self._around.infrastructures[place].slots
+            owned.waiting = not owned.slot
+            return owned.slot
+        return True
+
+    def _wake_waiting(self) -> None:
+        for owned in self._owned.values():
+            if owned.waiting:
+                owned.waiting, owned.due = False, 0.0
+        self._news.set()
 
     def _next(self, owned: Owned) -> Action:
         assert owned.case is not None
@@ -148,6 +171,7 @@ class Reconciler:
             del self._owned[owned.job.id]
             return False
         owned.job = job
+        owned.slot = job.handle is not None and job.phase not in (Phase.UNDEPLOYING, Phase.DONE)
         if owned.errors >= HOPELESS or job.infrastructure not in self._around.infrastructures:
             owned.job = await self._performer.give_up(job)
         elif owned.case is None:
@@ -159,6 +183,7 @@ class Reconciler:
             return False
         self._owned.pop(owned.job.id, None)
         self._more = True
+        self._wake_waiting()
         return True
 
     async def _observe(self, due: list[Owned]) -> Mapping[str, Observation]:
@@ -180,7 +205,11 @@ class Reconciler:
             await self._around.jobs.renew(self._name, list(self._owned), now + LEASE)
 
     async def _claim(self, now: float) -> None:
-        room = sum(i.slots for i in self._around.infrastructures.values()) - len(self._owned)
+        slots = sum(i.slots for i in self._around.infrastructures.values())
+        ahead = AHEAD * slots - sum(
+            o.job.phase is not Phase.UNDEPLOYING for o in self._owned.values()
+        )
+        room = min(ahead, ENDING * slots - len(self._owned))
         if self._hold or room <= 0 or not (self._more or now - self._claimed >= IDLE):
             return
         claimed = await self._around.jobs.claim(self._name, now, LEASE, room)

@@ -89,7 +89,7 @@ class World:
         self.jobs, self.place = MemoryJobs(), ScriptedInfrastructure(slots=3)
         self.files = NoFiles()
         self.undeploy = undeploy
-        self.made = 0
+        self.made = self.killed = 0
         self.reconcilers = 0
         self.finals: dict[str, Status] = {}
         self.reconciler = self.started()
@@ -131,6 +131,7 @@ class World:
             await self.reconciler.round()
         await self.reconciler.settle()
         if self.fate.left is not None and self.fate.left < 0:
+            self.killed += 1
             self.reconciler = self.started()
             self.clock.pass_(LEASE)
         await self.check()
@@ -144,6 +145,9 @@ class World:
         assert all(count == 1 for count in self.place.starts.values()), "started twice"
         running = [key.job for key, seen in self.place.alive.items() if seen.state is State.RUNNING]
         assert len(running) == len(set(running)), "two tasks of one job alive"
+        runs = [key for key in self.place.alive if key.stage is Stage.RUN]
+        live = [key for key in runs if self.place.alive[key].state is State.RUNNING]
+        assert len(live) <= self.place.slots + self.killed, "more runs than slots"
 
     def end(self, key: TaskKey, how: str) -> None:
         if how == "lost":
