@@ -1,5 +1,6 @@
 """What another process writes is seen, and it does not take the journal away from us."""
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +28,8 @@ async def test_another_process_that_comes_and_goes_leaves_our_journal(tmp_path: 
         assert await accounts.account_named("nobody") is None
         journal = (tmp_path / "db-wal").stat().st_ino
         for name in ("ada", "bob"):
-            subprocess.run([sys.executable, "-c", INSERT, str(file), name], check=True)
+            command = [sys.executable, "-c", INSERT, str(file), name]
+            await asyncio.to_thread(subprocess.run, command, check=True)
             assert await accounts.account_named(name) is not None
         assert (tmp_path / "db-wal").stat().st_ino == journal
     finally:
