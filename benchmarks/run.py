@@ -16,7 +16,8 @@ from tempfile import TemporaryDirectory
 import uvloop
 
 from benchmarks import bare, measure
-from benchmarks.measure import Effort
+from benchmarks.load import UnexpectedStatus
+from benchmarks.measure import Effort, NotFinished
 from benchmarks.ours import openccp
 from benchmarks.peers.environments import CACHE
 from benchmarks.peers.pygeoapi import pygeoapi
@@ -130,6 +131,15 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _measure(bench: Bench, name: str, failed: list[str]) -> None:
+    """One group; what was measured before a platform failed stays in the report."""
+    print(f"measuring {name} ...", file=sys.stderr, flush=True)
+    try:
+        GROUPS[name](bench)
+    except (NotFinished, UnexpectedStatus, OSError, TimeoutError) as error:
+        failed.append(f"{name} was cut short: {type(error).__name__}: {error}")
+
+
 def main() -> None:
     arguments = _arguments()
     effort = QUICK if arguments.quick else Effort()
@@ -137,14 +147,16 @@ def main() -> None:
     bench = Bench(arguments.cache, effort)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    failed: list[str] = []
     for name in arguments.only or GROUPS:
-        print(f"measuring {name} ...", file=sys.stderr, flush=True)
-        GROUPS[name](bench)
+        _measure(bench, name, failed)
     if arguments.json:
         values = [[*key, found] for key, found in bench.figures.values.items()]
         arguments.json.write_text(json.dumps(values, indent=1))
     print(f"Python {machine.python_version()}, {machine.machine()}, {effort}\n")
     print(report(bench.figures, effort))
+    if failed:
+        sys.exit("\n" + "\n".join(failed))
 
 
 if __name__ == "__main__":
