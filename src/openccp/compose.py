@@ -94,7 +94,7 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
     """Everything, over a prepared data folder. `hold` accepts jobs and starts none."""
     root = settings.data.resolve()
     database = connect(database_url(settings))
-    database.lock()
+    alone = database.lock()
     jobs = Jobs(database, open_cipher(root / "keys" / "secrets.key"))
     accounts = Accounts(database)
     issuer = settings.server.public_url or f"http://127.0.0.1:{settings.server.port}"
@@ -128,6 +128,10 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         await install(services, shipped_methods(), PLATFORM)
+        if alone:
+            await jobs.release_leases()
+        else:
+            jobs.on_new_job(reconciler.look_again)
         running = asyncio.create_task(reconciler.run())
         tidying = asyncio.create_task(keep_tidy(services))
         try:

@@ -70,13 +70,20 @@ class Reconciler:
             owned.stale, owned.due = True, 0.0
         self._news.set()
 
+    def look_again(self) -> None:
+        """Another process has news of some job: look at every one."""
+        for owned in self._owned.values():
+            owned.stale, owned.due = True, 0.0
+        self._more = True
+        self._news.set()
+
     def stop(self) -> None:
         """End `run` after the current round."""
         self._stopped = True
         self._news.set()
 
     async def run(self) -> None:
-        """Round after round; ends after `stop()` when the work under way is done."""
+        """Round after round; after `stop()` the work under way is done and the leases given up."""
         while not self._stopped:
             self._news.clear()
             try:
@@ -86,6 +93,7 @@ class Reconciler:
                 await pause(self._news, LOOK)
             await pause(self._news, self._until_due())
         await self.settle()
+        await self._around.jobs.renew(self._name, list(self._owned), self._around.clock())
 
     async def settle(self) -> None:
         """Wait until the work under way is done."""

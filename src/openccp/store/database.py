@@ -47,8 +47,11 @@ class Database(ABC):
         """What `work` returns, its changes committed and on disk."""
 
     @abstractmethod
-    def lock(self) -> None:
-        """Keep other platform processes out where only one may run; AlreadyOpen if one does."""
+    def lock(self) -> bool:
+        """Keep other platform processes out where only one may run; AlreadyOpen if one does.
+
+        Says whether this process is now the only one.
+        """
 
     @abstractmethod
     def listen(self, callback: Callable[[], None]) -> None:

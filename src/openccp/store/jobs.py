@@ -184,6 +184,10 @@ class Jobs:
         if ids:
             await self._database.write(work)
 
+    async def release_leases(self) -> None:
+        """End every lease: for a process that knows it is the only one, when it starts."""
+        await self._database.write(lambda c: c.execute(sql.RELEASE).rowcount)
+
     async def events(self, job_id: str, after: int = 0) -> list[Event]:
         """Events with `seq` above `after`, in order."""
         wanted = {"id": job_id, "after": after}

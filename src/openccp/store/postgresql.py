@@ -80,8 +80,9 @@ class PostgresqlDatabase(Database):
                 raise
             return value
 
-    def lock(self) -> None:
+    def lock(self) -> bool:
         """Nothing: leases and fences keep several processes apart."""
+        return False
 
     def listen(self, callback: Callable[[], None]) -> None:
         """Call `callback` after an `announce` of any process, and after every reconnection."""

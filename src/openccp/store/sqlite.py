@@ -227,10 +227,10 @@ class SqliteDatabase(Database):
     async def _on_thread(self, function: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._disk, function)
 
-    def lock(self) -> None:
+    def lock(self) -> bool:
         """Hold the lock file beside the database until `close` or the end of the process."""
         if self._lock_file is not None:
-            return
+            return True
         path = f"{self.url.database}.lock"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -239,6 +239,7 @@ class SqliteDatabase(Database):
             os.close(descriptor)
             raise AlreadyOpen(f"{AlreadyOpen.__doc__} ({path})") from error
         self._lock_file = descriptor
+        return True
 
     def listen(self, callback: Callable[[], None]) -> None:
         """Call `callback` after an `announce` of this process."""

@@ -68,6 +68,11 @@ RENEW = (
     )
     .values(lease_until=bindparam("until"))
 )
+RELEASE = (
+    update(jobs)
+    .where(jobs.c.lease_until > literal_column("0"))
+    .values(lease_owner=null(), lease_until=literal_column("0"))
+)
 UNDONE = select(jobs.c.status).where(jobs.c.lease_until.is_not(None))
 
 
