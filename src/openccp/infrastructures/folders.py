@@ -1,8 +1,15 @@
-"""One folder an attempt, shared by its stages; inside, one a stage and one a replica.
+"""Two folders an attempt: what is small lies in memory, what may grow lies on disk.
 
-<attempt>/data        /ccp_data          <attempt>/in        /ccp_in
-<attempt>/home-<r>    $HOME              <attempt>/<stage>/script
-<attempt>/<stage>/<r>/{pid,stdout,stderr,status,ctl/marks,ctl/progress}
+    <state>/<attempt>/in                            /ccp_in
+    <state>/<attempt>/secrets                       /run/secrets
+    <state>/<attempt>/<stage>/{plan,script/}        /run/ccp/script
+    <state>/<attempt>/<stage>/<r>.{pid,status}
+    <disk>/<attempt>                                /ccp_data
+    <disk>/<attempt>.home.<r>                       $HOME, with the marks of each stage
+    <disk>/<attempt>.<stage>.<r>.{stdout,stderr}
+
+A task is ready when its folder is in <state>: that is moved into place whole. The job writes
+on disk only. After a restart of the machine <state> is empty and its tasks are lost.
 """
 
 import json
@@ -17,54 +24,68 @@ from openccp.infrastructures.bounded import read_text
 VERSION = 1
 
 
+MARKS = ".ccp-marks-"
+PROGRESS = ".ccp-progress"
+
+
 @dataclass(frozen=True, slots=True)
 class Replica:
     """The files of one replica of a stage."""
 
     index: int
-    folder: str
+    stage: str
+    state: str
+    disk: str
 
     @property
     def pid(self) -> str:
-        """The claim: boot id and /proc stat line of the launcher that became the sandbox."""
-        return self.folder + "/pid"
-
-    @property
-    def stdout(self) -> str:
-        """Standard output."""
-        return self.folder + "/stdout"
-
-    @property
-    def stderr(self) -> str:
-        """Standard error."""
-        return self.folder + "/stderr"
+        """The claim: boot id and /proc stat line of the process that became the sandbox."""
+        return f"{self.state}/{self.stage}/{self.index}.pid"
 
     @property
     def status(self) -> str:
         """What the sandbox says of itself: JSON lines with child-pid, then exit-code."""
-        return self.folder + "/status"
+        return f"{self.state}/{self.stage}/{self.index}.status"
 
     @property
-    def control(self) -> str:
-        """The only folder of ours that the job can write."""
-        return self.folder + "/ctl"
+    def stdout(self) -> str:
+        """Standard output."""
+        return f"{self.disk}.{self.stage}.{self.index}.stdout"
+
+    @property
+    def stderr(self) -> str:
+        """Standard error."""
+        return f"{self.disk}.{self.stage}.{self.index}.stderr"
+
+    @property
+    def home(self) -> str:
+        """What is $HOME inside; the stages of an attempt share it."""
+        return f"{self.disk}.home.{self.index}"
 
     @property
     def marks(self) -> str:
-        """The script phases that were reached."""
-        return self.folder + "/ctl/marks"
+        """The script phases that were reached, as the job's shell writes them."""
+        return f"{self.home}/{MARKS}{self.stage}"
 
     @property
     def progress(self) -> str:
         """What the job writes to CCP_PROGRESS."""
-        return self.folder + "/ctl/progress"
+        return f"{self.home}/{PROGRESS}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The two folders below which all attempts lie."""
+
+    state: str
+    disk: str
 
 
 @dataclass(frozen=True, slots=True)
 class StageFolder:
-    """The folder of one stage of an attempt."""
+    """Where the files of one stage of an attempt lie."""
 
-    tasks: str
+    ground: Ground
     key: TaskKey
 
     @property
@@ -74,8 +95,8 @@ class StageFolder:
 
     @property
     def attempt(self) -> str:
-        """The folder that all stages of the attempt share."""
-        return f"{self.tasks}/{attempt_name(self.key)}"
+        """The folder in memory that all stages of the attempt share."""
+        return f"{self.ground.state}/{attempt_name(self.key)}"
 
     @property
     def path(self) -> str:
@@ -85,7 +106,7 @@ class StageFolder:
     @property
     def data(self) -> str:
         """What is /ccp_data inside."""
-        return self.attempt + "/data"
+        return f"{self.ground.disk}/{attempt_name(self.key)}"
 
     @property
     def verdict(self) -> str:
@@ -99,7 +120,7 @@ class StageFolder:
 
     def replica(self, index: int) -> Replica:
         """The files of one replica."""
-        return Replica(index, f"{self.path}/{index}")
+        return Replica(index, str(self.key.stage), self.attempt, self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +143,13 @@ def read_plan(folder: StageFolder) -> Plan | None:
         return Plan(plan["uid"], plan["replicas"], Limits(**plan["limits"]))
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def disk_paths(folder: StageFolder) -> list[str]:
+    """What a stage has on disk beside the attempt's data."""
+    plan = read_plan(folder)
+    replicas = map(folder.replica, range(plan.replicas if plan else 0))
+    return [path for r in replicas for path in (r.home, r.stdout, r.stderr)]
 
 
 def attempt_name(key: TaskKey) -> str:

@@ -4,14 +4,14 @@ import contextlib
 import os
 import re
 import secrets
-import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from openccp.core.ports import CannotStart, Limits, Task
+from openccp.core.ports import CannotStart, Task
 from openccp.infrastructures.bounded import write_new
 from openccp.infrastructures.cgroups import Groups
 from openccp.infrastructures.folders import (
+    Ground,
     Plan,
     Replica,
     StageFolder,
@@ -20,24 +20,22 @@ from openccp.infrastructures.folders import (
 )
 from openccp.infrastructures.removal import remove_tree
 from openccp.infrastructures.runtimes import Runtime, Runtimes
-from openccp.infrastructures.sandbox import STATUS_FD, Inside, Jail
+from openccp.infrastructures.sandbox import Inside, Jail
 from openccp.infrastructures.shell import script_files
+from openccp.infrastructures.spawner import Start
 from openccp.infrastructures.users import Users
 
 JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 PART = re.compile(r"(?!\.{1,2}\Z)[^/\0]{1,255}\Z")
-BLOCK = 512
-DEFAULTED = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Signals that a server may ignore and a job must not."""
+Prepared = tuple[Plan, list[tuple[Replica, Start]]]
+"""A plan, and the replicas that are not started yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Launcher:
     """Everything a start needs beside the task."""
 
-    tasks: str
-    secrets: str
-    script: str
+    ground: Ground
     users: Users
     groups: Groups
     jail: Jail
@@ -45,36 +43,33 @@ class Launcher:
     environment: Mapping[str, str]
     drops_user: bool
 
-    def start(self, task: Task) -> tuple[Plan, dict[int, int]]:
-        """Start what is not started; answers the plan and the new children by replica."""
+    def prepare(self, task: Task) -> Prepared:
+        """Make ready what is not; answers the plan and the replicas to start."""
         runtime = self.runtimes.find(task.image)
         if not JOB.match(task.key.job):
             raise CannotStart(f"{task.key.job!r} cannot name a folder")
-        folder = StageFolder(self.tasks, task.key)
+        folder = StageFolder(self.ground, task.key)
         try:
             plan = read_plan(folder) or self._make_ready(task, folder)
-            return plan, self._start_replicas(task, folder, plan, runtime)
+            return plan, list(self._starts(task, folder, plan, runtime))
         except OSError as error:
             raise CannotStart(f"The job could not be started: {error.strerror}") from error
 
     def _make_ready(self, task: Task, folder: StageFolder) -> Plan:
         """Build beside, then move into place: the folder is there whole or not at all."""
-        building = f"{self.tasks}/.new-{secrets.token_hex(8)}"
-        whole = not os.path.isdir(folder.attempt)
+        building = f"{self.ground.state}/.new-{secrets.token_hex(8)}"
+        first = not os.path.isdir(folder.attempt)
         attempt = attempt_name(task.key)
-        uid = self.users.take(attempt) if whole else os.stat(folder.data).st_uid
+        uid = self._user(folder.data, attempt)
         plan = Plan(uid, task.replicas, task.limits)
-        if whole:
-            self._build_attempt(task, building, uid)
-        else:
-            self._build_stage(task, building, plan)
-        if whole:
-            self._build_stage(task, f"{building}/{task.key.stage}", plan)
         try:
-            os.rename(building, folder.attempt if whole else folder.path)
-        except OSError:
+            if first:
+                self._build_attempt(task, building, folder.data, uid)
+            self._build_stage(task, f"{building}/{task.key.stage}" if first else building, plan)
+            os.rename(building, folder.attempt if first else folder.path)
+        except (OSError, CannotStart):
             remove_tree(building)
-            if whole:
+            if first:
                 self.users.release(uid, attempt)
             found = read_plan(folder)
             if found is None:
@@ -82,38 +77,32 @@ class Launcher:
             return found
         return plan
 
-    def _build_attempt(self, task: Task, path: str, uid: int) -> None:
-        os.mkdir(path, 0o711)
-        self._own(f"{path}/data", uid)
-        self._write_all(f"{path}/in", task.files, uid)
-        if not task.secrets:
-            return
-        folder = f"{self.secrets}/{attempt_name(task.key)}"
-        if not os.path.isdir(folder):
-            self._write_secrets(folder, task.secrets, uid)
+    def _user(self, data: str, attempt: str) -> int:
+        """The attempt's user: of whom its data is, if an earlier try came that far."""
+        with contextlib.suppress(FileNotFoundError):
+            owner = os.stat(data).st_uid
+            if owner != os.geteuid() or not self.drops_user:
+                return owner
+        return self.users.take(attempt)
 
-    def _write_secrets(self, folder: str, values: Mapping[str, str], uid: int) -> None:
-        building = f"{self.secrets}/.new-{secrets.token_hex(8)}"
-        self._own(building, uid)
-        for name, value in values.items():
-            self._check(name)
-            write_new(f"{building}/{name}", value.encode("utf-8", "surrogateescape"), 0o400)
-            if self.drops_user:
-                os.chown(f"{building}/{name}", uid, uid)
-        with contextlib.suppress(OSError):
-            os.rename(building, folder)
-        remove_tree(building)
+    def _build_attempt(self, task: Task, path: str, data: str, uid: int) -> None:
+        os.mkdir(path, 0o711)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(data, 0o700)
+        self._give(data, uid)
+        self._write_all(f"{path}/in", task.files, uid)
+        if task.secrets:
+            self._write_secrets(f"{path}/secrets", task.secrets, uid)
 
     def _build_stage(self, task: Task, path: str, plan: Plan) -> None:
         os.mkdir(path, 0o711)
-        self._write_all(f"{path}/script", script_files(task, self._environment(task)), plan.uid)
-        for index in range(plan.replicas):
-            os.mkdir(f"{path}/{index}", 0o711)
-            self._own(f"{path}/{index}/ctl", plan.uid)
+        environment = {
+            **self.environment,
+            "CCP_JOB": task.key.job,
+            "CCP_REPLICAS": str(task.replicas),
+        }
+        self._write_all(f"{path}/script", script_files(task, environment), plan.uid)
         write_new(f"{path}/plan", plan.write(), 0o600)
-
-    def _environment(self, task: Task) -> dict[str, str]:
-        return {**self.environment, "CCP_JOB": task.key.job, "CCP_REPLICAS": str(task.replicas)}
 
     def _write_all(self, path: str, files: Mapping[str, bytes], uid: int) -> None:
         """A folder that its user may read and not change."""
@@ -121,64 +110,73 @@ class Launcher:
         if self.drops_user:
             os.chown(path, -1, uid)
         for name, content in files.items():
-            self._check(name)
-            write_new(f"{path}/{name}", content)
+            write_new(f"{path}/{_part(name)}", content)
 
-    def _own(self, path: str, uid: int) -> None:
+    def _write_secrets(self, path: str, values: Mapping[str, str], uid: int) -> None:
         os.mkdir(path, 0o700)
+        for name, value in values.items():
+            file = f"{path}/{_part(name)}"
+            write_new(file, value.encode("utf-8", "surrogateescape"), 0o400)
+            self._give(file, uid)
+        self._give(path, uid)
+
+    def _give(self, path: str, uid: int) -> None:
         if self.drops_user:
             os.chown(path, uid, uid)
 
-    def _check(self, name: str) -> None:
-        if not PART.match(name):
-            raise CannotStart(f"{name!r} cannot name a file")
-
-    def _start_replicas(
+    def _starts(
         self, task: Task, folder: StageFolder, plan: Plan, runtime: Runtime
-    ) -> dict[int, int]:
-        waiting = [
-            replica
-            for replica in map(folder.replica, range(plan.replicas))
-            if not os.path.exists(replica.pid)
-        ]
-        if not waiting:
-            return {}
-        groups = " ".join(self.groups.create(folder.name, task.limits))
-        return {r.index: self._spawn(task, folder, r, plan, runtime, groups) for r in waiting}
+    ) -> Iterator[tuple[Replica, Start]]:
+        groups: tuple[str, ...] | None = None
+        for replica in map(folder.replica, range(plan.replicas)):
+            if os.path.exists(replica.pid):
+                continue
+            groups = self.groups.create(folder.name, task.limits) if groups is None else groups
+            yield replica, self._start(task, folder, replica, plan, runtime, groups)
 
-    def _spawn(
+    def _start(
         self,
         task: Task,
         folder: StageFolder,
         replica: Replica,
         plan: Plan,
         runtime: Runtime,
-        groups: str,
-    ) -> int:
-        home = f"{folder.attempt}/home-{replica.index}"
+        groups: tuple[str, ...],
+    ) -> Start:
         with contextlib.suppress(FileExistsError):
-            self._own(home, plan.uid)
-        hidden = f"{self.secrets}/{attempt_name(task.key)}"
-        inside = Inside(plan.uid, task.network, task.limits, home, hidden if task.secrets else None)
-        command = self.jail.command(folder, replica, runtime, inside)
-        return os.posix_spawn(
-            "/bin/sh",
-            ["sh", self.script, replica.folder, groups, *self._bounds(plan), "--", *command],
+            os.mkdir(replica.home, 0o700)
+            self._give(replica.home, plan.uid)
+        hidden = os.path.isdir(f"{folder.attempt}/secrets") if task.secrets else False
+        inside = Inside(plan.uid, task.network, task.limits, hidden)
+        return Start(
+            replica.pid,
+            (replica.stdout, replica.stderr, replica.status),
+            groups,
+            self._bounds(plan),
+            plan.uid if self.drops_user else None,
+            self.jail.command(folder, replica, runtime, inside),
             {**_variables(task, replica, runtime), **self.jail.variables(replica, inside)},
-            file_actions=_files(replica),
-            setsid=True,
-            setsigdef=DEFAULTED,
-            setsigmask=(),
         )
 
-    def _bounds(self, plan: Plan) -> list[str]:
-        """Limits of a single process, in the shell's units: what holds when nobody watches."""
-        limits: Limits = plan.limits
-        largest = max(limits.output_bytes, limits.log_bytes) // BLOCK + 2
-        seconds = int(limits.wall_seconds * max(1.0, limits.cpus)) + 60
-        processes = limits.pids * 2 + 64 if self.drops_user else "-"
-        memory = "-" if self.groups.version else limits.memory_bytes * 4 // 1024
-        return [str(largest), str(seconds), str(processes), str(memory)]
+    def _bounds(self, plan: Plan) -> dict[str, int]:
+        """Limits of a single process: what holds when nobody watches."""
+        limits = plan.limits
+        bounds = {
+            "core": 0,
+            "file": max(limits.output_bytes, limits.log_bytes) + 4096,
+            "cpu": int(limits.wall_seconds * max(1.0, limits.cpus)) + 60,
+        }
+        if self.drops_user:
+            bounds["processes"] = limits.pids * 2 + 64
+        if not self.groups.version:
+            bounds["memory"] = limits.memory_bytes * 4
+        return bounds
+
+
+def _part(name: str) -> str:
+    if not PART.match(name):
+        raise CannotStart(f"{name!r} cannot name a file")
+    return name
 
 
 def _variables(task: Task, replica: Replica, runtime: Runtime) -> dict[str, str]:
@@ -191,13 +189,3 @@ def _variables(task: Task, replica: Replica, runtime: Runtime) -> dict[str, str]
         "CCP_REPLICA": str(replica.index),
         "ccptaskid": f"{task.key.job}-{replica.index}",
     }
-
-
-def _files(replica: Replica) -> list[tuple[int, int, str, int, int]]:
-    write = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-    return [
-        (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 1, replica.stdout, write, 0o600),
-        (os.POSIX_SPAWN_OPEN, 2, replica.stderr, write, 0o600),
-        (os.POSIX_SPAWN_OPEN, STATUS_FD, replica.status, write, 0o600),
-    ]

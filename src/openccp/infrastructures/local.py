@@ -25,11 +25,12 @@ from openccp.infrastructures.folders import (
     Plan,
     StageFolder,
     attempt_name,
+    disk_paths,
     handle_of,
     key_of,
     read_plan,
 )
-from openccp.infrastructures.launch import Launcher
+from openccp.infrastructures.launch import Launcher, Prepared
 from openccp.infrastructures.logs import read_logs
 from openccp.infrastructures.machine import prepare
 from openccp.infrastructures.removal import remove_tree
@@ -41,7 +42,10 @@ from openccp.infrastructures.runs import (
     observe_running,
 )
 from openccp.infrastructures.sandbox import NoSandbox
+from openccp.infrastructures.spawner import Spawner
 from openccp.infrastructures.watch import Watch
+
+SMALL = 256 << 10
 
 
 class LocalInfrastructure:
@@ -72,6 +76,7 @@ class LocalInfrastructure:
         self._ended: dict[TaskKey, Observation] = {}
         self._starting: dict[TaskKey, asyncio.Future[Handle]] = {}
         self._ready = asyncio.Lock()
+        self._spawner = Spawner()
         self._watch = Watch(lambda: self._running.values())
 
     # --- what it can do -----------------------------------------------------------------------
@@ -124,19 +129,27 @@ class LocalInfrastructure:
             launcher = await self._get_launcher()
         except NoSandbox as error:
             raise CannotStart(str(error)) from error
-        plan, children = await asyncio.to_thread(launcher.start, task)
-        run = self._run(StageFolder(self._machine.tasks, task.key), plan)
-        for pid in children.values():
-            self._follow(run, pid)
-        if len(children) < plan.replicas:
+        plan, starts = await self._prepare(launcher, task)
+        run = self._run(StageFolder(self._machine.ground, task.key), plan)
+        for _, start in starts:
+            self._follow(run, await self._spawner.start(start))
+        if len(starts) < plan.replicas:
             self._adopt(run)
         self._running[task.key] = run
         self._watch.wake()
+        if not run.live:
+            self._tell(run)
         return handle_of(task.key)
+
+    async def _prepare(self, launcher: Launcher, task: Task) -> Prepared:
+        """What is small is written at once: handing it to a thread would take longer."""
+        if sum(map(len, task.values.values())) + sum(map(len, task.files.values())) > SMALL:
+            return await asyncio.to_thread(launcher.prepare, task)
+        return launcher.prepare(task)
 
     async def find(self, key: TaskKey) -> Handle | None:
         """The handle of a task that claimed its start."""
-        folder = StageFolder(self._machine.tasks, key)
+        folder = StageFolder(self._machine.ground, key)
         plan = read_plan(folder)
         if plan is None:
             return None
@@ -174,7 +187,7 @@ class LocalInfrastructure:
 
     def _find_run(self, key: TaskKey) -> Run | None:
         """A task that an earlier process started, watched from now on."""
-        folder = StageFolder(self._machine.tasks, key)
+        folder = StageFolder(self._machine.ground, key)
         plan = read_plan(folder)
         if plan is None:
             return None
@@ -206,11 +219,13 @@ class LocalInfrastructure:
         """One launcher has ended; with the last one the task has."""
         asyncio.get_running_loop().remove_reader(descriptor)
         os.close(descriptor)
-        processes.bury(run.live.pop(descriptor))
-        if run.live:
-            return
-        if run.gone():
-            self._record(run)
+        self._spawner.bury(run.live.pop(descriptor))
+        if not run.live:
+            if run.gone():
+                self._record(run)
+            self._tell(run)
+
+    def _tell(self, run: Run) -> None:
         for callback in self._callbacks:
             callback(run.folder.key)
 
@@ -275,16 +290,20 @@ class LocalInfrastructure:
 
     def _remove(self, key: TaskKey) -> None:
         machine, attempt = self._machine, attempt_name(key)
-        folder = StageFolder(machine.tasks, key)
-        gone = f"{machine.tasks}/.gone-{attempt}"
+        folder = StageFolder(machine.ground, key)
         with contextlib.suppress(OSError):
             machine.users.release(os.stat(folder.data).st_uid, attempt)
+        gone = f"{machine.ground.state}/.gone-{attempt}"
+        stages = [
+            StageFolder(machine.ground, TaskKey(key.job, key.attempt, stage)) for stage in Stage
+        ]
+        paths = [path for stage in stages for path in disk_paths(stage)]
         with contextlib.suppress(OSError):
             os.rename(folder.attempt, gone)
-        remove_tree(gone)
-        remove_tree(f"{machine.secrets}/{attempt}")
-        for stage in Stage:
-            machine.groups.remove(TaskKey(key.job, key.attempt, stage).name)
+        for path in [folder.data, *paths, gone]:
+            remove_tree(path)
+        for stage in stages:
+            machine.groups.remove(stage.name)
 
     async def close(self) -> None:
         """Stop watching; what runs goes on and is found again."""
@@ -294,16 +313,17 @@ class LocalInfrastructure:
                 asyncio.get_running_loop().remove_reader(descriptor)
                 os.close(descriptor)
         self._running.clear()
+        self._spawner.close()
 
     # --- what it left -------------------------------------------------------------------------
 
     async def logs(self, handle: Handle, after: Mapping[str, int]) -> AsyncIterator[LogChunk]:
         """What was written beyond offsets; ends when caught up."""
         key = key_of(handle)
-        plan = read_plan(StageFolder(self._machine.tasks, key)) if key else None
+        plan = read_plan(StageFolder(self._machine.ground, key)) if key else None
         if key is None or plan is None:
             return
-        for chunk in read_logs(StageFolder(self._machine.tasks, key), plan.replicas, after):
+        for chunk in read_logs(StageFolder(self._machine.ground, key), plan.replicas, after):
             yield chunk
 
     def workspace(self, handle: Handle) -> Workspace:
@@ -311,7 +331,7 @@ class LocalInfrastructure:
         key = key_of(handle)
         if key is None:
             raise ValueError("not a handle of this infrastructure")
-        folder = StageFolder(self._machine.tasks, key)
+        folder = StageFolder(self._machine.ground, key)
         plan = read_plan(folder)
         files = {}
         for index in range(plan.replicas if plan else 0):

@@ -1,15 +1,17 @@
 """What is found and made once on this machine before any job can start."""
 
+import contextlib
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from openccp.infrastructures.cgroups import Groups, detect
+from openccp.infrastructures.folders import Ground
 from openccp.infrastructures.launch import Launcher
-from openccp.infrastructures.netfilter import close_own_addresses
-from openccp.infrastructures.place import own_folder, scratch_folder, secrets_folder
+from openccp.infrastructures.netfilter import OPEN, close_own_addresses
+from openccp.infrastructures.place import own_folder, scratch_folder, state_folder
 from openccp.infrastructures.removal import remove_tree
 from openccp.infrastructures.runtimes import Runtimes
 from openccp.infrastructures.sandbox import (
@@ -17,11 +19,13 @@ from openccp.infrastructures.sandbox import (
     NoSandbox,
     Plain,
     find_sandbox,
-    find_setpriv,
     try_sandbox,
 )
-from openccp.infrastructures.system import PassedOn, build_root, pass_on
+from openccp.infrastructures.system import build_root, pass_on
 from openccp.infrastructures.users import Users
+
+ABANDONED = 60
+"""Seconds after which what is half built or half removed is nobody's work any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +34,7 @@ class Machine:
 
     place: Path
     root: Path
-    tasks: str
-    secrets: str
-    script: str
+    ground: Ground
     users: Users
     uid_range: tuple[int, int]
     groups: Groups
@@ -44,10 +46,10 @@ class Machine:
     def launcher(self) -> tuple[Launcher, str]:
         """Try the sandbox; answers what starts tasks, and the network policy. NoSandbox if not."""
         jail = self._jail()
-        policy = close_own_addresses(self.uid_range) if self.drops_user else "open"
+        policy = close_own_addresses(self.uid_range) if self.drops_user else OPEN
         launcher = Launcher(
-            self.tasks, self.secrets, self.script, self.users, self.groups, jail,
-            self.runtimes, self.environment, self.drops_user,
+            self.ground, self.users, self.groups, jail, self.runtimes, self.environment,
+            self.drops_user,
         )  # fmt: skip
         return launcher, policy
 
@@ -58,7 +60,7 @@ class Machine:
         except NoSandbox:
             if not self.unsafe:
                 raise
-            return Plain(str(self.root), find_setpriv() if self.drops_user else None)
+            return Plain(str(self.root))
         return sandbox
 
 
@@ -73,32 +75,31 @@ def prepare(
     """Make the folders, find the runtimes, sweep what a killed platform left half done."""
     drops_user = os.geteuid() == 0
     place = scratch_folder(root, drops_user=drops_user)
-    tasks = own_folder(place / "tasks")
-    hidden = secrets_folder(root, place)
+    disk, state = own_folder(place / "tasks"), state_folder(root, place, drops_user=drops_user)
+    ground = Ground(str(state), str(disk))
     users = Users(place, uid_range, own=None if drops_user else os.geteuid())
-    _sweep(tasks, hidden)
-    users.sweep(str(tasks))
+    _sweep(ground)
+    users.sweep(ground.state)
     runtimes = Runtimes(images, place)
-    passed: PassedOn = pass_on(environment)
-    script = place / "launch.sh"
-    _install(script, resources.files("openccp.infrastructures").joinpath("launch.sh").read_bytes())
+    passed = pass_on(environment)
     return Machine(
-        place, build_root(place, runtimes.prefixes, passed.files), str(tasks), str(hidden),
-        str(script), users, uid_range, detect(), runtimes, passed.environment, drops_user, unsafe,
+        place, build_root(place, runtimes.prefixes, passed.files), ground, users, uid_range,
+        detect(), runtimes, passed.environment, drops_user, unsafe,
     )  # fmt: skip
 
 
-def _install(path: Path, content: bytes) -> None:
-    if path.exists() and path.read_bytes() == content:
-        return
-    new = path.with_name(f".{path.name}-{os.getpid()}")
-    new.write_bytes(content)
-    new.chmod(0o644)
-    new.replace(path)
+def _sweep(ground: Ground) -> None:
+    """What was half built or removed when somebody was killed, or lost with the machine."""
+    kept = set(os.listdir(ground.state))
+    for name in kept:
+        if name.startswith("."):
+            _remove_old(f"{ground.state}/{name}")
+    for name in os.listdir(ground.disk):
+        if name.split(".home.")[0].split(".run.")[0].split(".undeploy.")[0] not in kept:
+            _remove_old(f"{ground.disk}/{name}")
 
 
-def _sweep(*folders: Path) -> None:
-    """Folders under a dotted name were being built or removed when somebody was killed."""
-    for folder in folders:
-        for path in folder.glob(".*"):
-            remove_tree(str(path))
+def _remove_old(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if time.time() - os.lstat(path).st_ctime > ABANDONED:
+            remove_tree(path)

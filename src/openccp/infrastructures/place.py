@@ -21,11 +21,14 @@ def scratch_folder(root: Path, *, drops_user: bool) -> Path:
     return own_folder(SPARE / _ours(root))
 
 
-def secrets_folder(root: Path, scratch: Path) -> Path:
-    """In memory, where the machine has a file system for that; else beside scratch."""
-    if os.path.ismount(MEMORY) and os.access(MEMORY, os.W_OK):
+def state_folder(root: Path, scratch: Path, *, drops_user: bool) -> Path:
+    """In memory where that outlives us, else beside scratch.
+
+    Another user's files in memory go when that user logs out: only root's stay.
+    """
+    if drops_user and os.path.ismount(MEMORY) and os.access(MEMORY, os.W_OK):
         return own_folder(MEMORY / _ours(root))
-    return own_folder(scratch / "secrets")
+    return own_folder(scratch / "state")
 
 
 def own_folder(path: Path, mode: int = 0o711) -> Path:

@@ -93,12 +93,6 @@ def send(pids: Iterable[int], sign: signal.Signals) -> None:
             os.kill(pid, sign)
 
 
-def bury(pid: int) -> None:
-    """Take the exit of a child of ours; nothing if it is not, or not yet."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
-
-
 def _fields(stat: str) -> list[str]:
     return stat.rpartition(")")[2].split()
 

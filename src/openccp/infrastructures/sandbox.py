@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from openccp.core.ports import Limits
-from openccp.infrastructures.folders import Replica, StageFolder
+from openccp.infrastructures.folders import MARKS, PROGRESS, Replica, StageFolder
 from openccp.infrastructures.place import own_folder
 from openccp.infrastructures.removal import remove_tree
 from openccp.infrastructures.runtimes import BIN, Runtime
@@ -38,8 +38,7 @@ class Inside:
     uid: int
     network: bool
     limits: Limits
-    home: str
-    secrets: str | None
+    secrets: bool
 
 
 class Jail(Protocol):
@@ -60,29 +59,28 @@ class Jail(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """What stays the same from task to task. `setpriv` is None where no user can be dropped."""
+    """What stays the same from task to task."""
 
     program: str
     version: str
     root: str
-    setpriv: str | None
+    drops_user: bool
 
     @property
     def isolation(self) -> str:
         """What holds a job, in words."""
-        user = "a user of its own" if self.setpriv else "the platform's own user"
+        user = "a user of its own" if self.drops_user else "the platform's own user"
         return f"bubblewrap {self.version}, {user}"
 
     def variables(self, replica: Replica, place: Inside) -> dict[str, str]:
         """The same for every task."""
-        return {"HOME": HOME, "TMPDIR": "/tmp", "CCP_PROGRESS": "/run/ccp/ctl/progress"}
+        return {"HOME": HOME, "TMPDIR": "/tmp", "CCP_PROGRESS": f"{HOME}/{PROGRESS}"}
 
     def command(
         self, folder: StageFolder, replica: Replica, runtime: Runtime, place: Inside
     ) -> list[str]:
         """Everything from the drop of the user to the shell that sources the scripts."""
         return [
-            *dropped(self.setpriv, place.uid),
             self.program,
             *_namespaces(place.network),
             "--json-status-fd", str(STATUS_FD),
@@ -91,7 +89,8 @@ class Sandbox:
             *_own_folders(folder, replica, place),
             "--chdir", "/",
             "--", runtime.shell, "/ccp/entry.sh",
-            str(folder.key.stage), "/run/ccp/script", "/run/ccp/ctl/marks", "/ccp_data",
+            str(folder.key.stage), "/run/ccp/script", f"{HOME}/{MARKS}{folder.key.stage}",
+            "/ccp_data",
         ]  # fmt: skip
 
     def _machine(self, runtime: Runtime) -> Iterator[str]:
@@ -120,12 +119,11 @@ class Plain:
     """No sandbox at all: a process group of its own, and only if that was asked for by name."""
 
     root: str
-    setpriv: str | None
     isolation: str = "none (--unsafe-no-sandbox)"
 
     def variables(self, replica: Replica, place: Inside) -> dict[str, str]:
         """Folders of the machine itself."""
-        return {"HOME": place.home, "TMPDIR": place.home, "CCP_PROGRESS": replica.progress}
+        return {"HOME": replica.home, "TMPDIR": replica.home, "CCP_PROGRESS": replica.progress}
 
     def command(
         self, folder: StageFolder, replica: Replica, runtime: Runtime, place: Inside
@@ -133,36 +131,35 @@ class Plain:
         """A shell that waits for the job's shell and records its end as the sandbox would."""
         return [
             "/bin/sh", f"{self.root}/ccp/plain.sh",
-            *dropped(self.setpriv, place.uid), runtime.shell, f"{self.root}/ccp/entry.sh",
+            runtime.shell, f"{self.root}/ccp/entry.sh",
             str(folder.key.stage), f"{folder.path}/script", replica.marks, folder.data,
         ]  # fmt: skip
-
-
-def dropped(setpriv: str | None, uid: int) -> list[str]:
-    """Become a user of the machine that owns nothing, for good."""
-    if setpriv is None:
-        return []
-    return [
-        setpriv, "--reuid", str(uid), "--regid", str(uid), "--clear-groups", "--no-new-privs",
-    ]  # fmt: skip
 
 
 def find_sandbox(place: Path, root: Path, *, drops_user: bool) -> Sandbox:
     """The system's bubblewrap if it is new enough, else the one that comes as a package."""
     program, version = _system_program() or _packaged_program(place)
-    return Sandbox(program, version, str(root), find_setpriv() if drops_user else None)
+    return Sandbox(program, version, str(root), drops_user)
 
 
 def try_sandbox(sandbox: Sandbox, uid: int) -> None:
     """Run `true` in it; NoSandbox with the machine's own words if that does not work."""
     command = [
-        *dropped(sandbox.setpriv, uid), sandbox.program, *_namespaces(False),
+        sandbox.program, *_namespaces(False),
         *sandbox._machine(Runtime("true", "/bin/sh")), "--proc", "/proc", "--dev", "/dev",
         "--", "/bin/true",
     ]  # fmt: skip
+    user = uid if sandbox.drops_user else None
     try:
         result = subprocess.run(
-            command, capture_output=True, timeout=20, check=False, env={"PATH": "/usr/bin:/bin"}
+            command,
+            capture_output=True,
+            timeout=20,
+            check=False,
+            env={"PATH": "/usr/bin:/bin"},
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NoSandbox(f"bubblewrap could not be started: {error}") from error
@@ -191,20 +188,18 @@ def _kernel_folders(limits: Limits) -> list[str]:
 
 def _own_folders(folder: StageFolder, replica: Replica, place: Inside) -> Iterator[str]:
     yield from ("--bind", folder.data, "/ccp_data", "--ro-bind", f"{folder.attempt}/in", "/ccp_in")
-    yield from ("--bind", place.home, HOME, "--ro-bind", f"{folder.path}/script", "/run/ccp/script")
-    yield from ("--bind", replica.control, "/run/ccp/ctl")
+    yield from (
+        "--bind",
+        replica.home,
+        HOME,
+        "--ro-bind",
+        f"{folder.path}/script",
+        "/run/ccp/script",
+    )
     if place.secrets:
-        yield from ("--ro-bind", place.secrets, "/run/secrets")
+        yield from ("--ro-bind", f"{folder.attempt}/secrets", "/run/secrets")
     for path in NETWORK_FILES if place.network else ():
         yield from ("--ro-bind-try", os.path.realpath(path), path)
-
-
-def find_setpriv() -> str:
-    """The program that changes the user; NoSandbox if there is none."""
-    program = shutil.which("setpriv", path="/usr/bin:/bin:/usr/sbin:/sbin")
-    if program is None:
-        raise NoSandbox("setpriv (util-linux) is not installed: jobs could not leave root")
-    return program
 
 
 def _version(program: str) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from openccp.core.job import Stage
 from openccp.core.ports import CannotStart, Task
+from openccp.core.script import variable
 
 EXPORTED = 4096
 """A longer value is not exported: it would make every start of a program fail."""
@@ -46,11 +47,6 @@ def _assignments(values: Mapping[str, str]) -> Iterator[str]:
         export = size <= min(EXPORTED, room)
         room -= size if export else 0
         yield f"{'export ' if export else ''}{variable(name)}={_quoted(name, value)}\n"
-
-
-def variable(name: str) -> str:
-    """The shell variable of an input."""
-    return "CCP_IN_" + re.sub(r"[^A-Za-z0-9]", "_", name)
 
 
 def _quoted(name: str, value: str) -> str:

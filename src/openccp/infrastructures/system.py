@@ -17,7 +17,7 @@ LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 MOUNT_POINTS = (
     "usr", "proc", "dev", "tmp", "opt", "var", "home/ccp", "ccp/bin", "ccp/files",
     "ccp_data", "ccp_in",
-    "run/secrets", "run/ccp/script", "run/ccp/ctl",
+    "run/secrets", "run/ccp/script",
 )  # fmt: skip
 CONFIGURATION = (
     "alternatives", "R", "fonts", "java-17-openjdk", "perl", "python3", "python3.11", "ssl/certs",

@@ -41,9 +41,9 @@ class Users:
             if os.readlink(path) == attempt:
                 os.unlink(path)
 
-    def sweep(self, tasks: str) -> None:
+    def sweep(self, state: str) -> None:
         """Give back what attempts without a folder hold (none is being started yet)."""
         for name in os.listdir(self._folder):
             with contextlib.suppress(OSError):
-                if not os.path.isdir(f"{tasks}/{os.readlink(f'{self._folder}/{name}')}"):
+                if not os.path.isdir(f"{state}/{os.readlink(f'{self._folder}/{name}')}"):
                     os.unlink(f"{self._folder}/{name}")

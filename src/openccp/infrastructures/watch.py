@@ -6,7 +6,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from openccp.infrastructures import processes
 from openccp.infrastructures.runs import Run
@@ -34,7 +34,6 @@ class Watched:
     run: Run
     next_scan: float = 0
     crowded: int = 0
-    peak: int = field(default=0)
 
 
 class Watch:
@@ -114,13 +113,12 @@ def check_logs(run: Run) -> None:
 def check_folders(run: Run) -> None:
     """Breach if what the job left on disk is too much."""
     limits = run.plan.limits
-    homes = [f"{run.folder.attempt}/home-{replica.index}" for replica in run.replicas]
-    controls = [replica.control for replica in run.replicas]
-    used, _ = measure([run.folder.data], limits.output_bytes, limits.output_files)
-    measure([*homes, *controls], limits.output_bytes - used, limits.output_files * HOME_FILES)
+    homes = [replica.home for replica in run.replicas]
+    used, _ = measured([run.folder.data], limits.output_bytes, limits.output_files)
+    measured(homes, limits.output_bytes - used, limits.output_files * HOME_FILES)
 
 
-def measure(folders: list[str], most_bytes: int, most_files: int) -> tuple[int, int]:
+def measured(folders: list[str], most_bytes: int, most_files: int) -> tuple[int, int]:
     """Bytes on disk and entries under some folders; Breach as soon as it is too much."""
     size = count = 0
     while folders:
