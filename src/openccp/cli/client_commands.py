@@ -3,6 +3,7 @@
 import click
 
 from openccp.cli.completion import completion
+from openccp.cli.deploy import deploy, undeploy
 from openccp.cli.jobs import cancel, jobs, logs
 from openccp.cli.login import login
 from openccp.cli.methods import describe, methods
@@ -13,6 +14,8 @@ COMMANDS: list[click.Command] = [
     methods,
     describe,
     run,
+    deploy,
+    undeploy,
     jobs,
     logs,
     results,

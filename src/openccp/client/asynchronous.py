@@ -38,6 +38,16 @@ class AsyncClient:
         """One method with its inputs and outputs (an OGC process description)."""
         return await self._wire.run(calls.describe(self._session, method))
 
+    async def deploy(
+        self, document: Mapping[str, Any], *, replace: bool = False, public: bool = False
+    ) -> dict[str, Any]:
+        """Publish a method.json; see `Client.deploy`."""
+        return await self._wire.run(calls.deploy(self._session, document, replace, public))
+
+    async def undeploy(self, method: str) -> None:
+        """Remove a method; the records of its jobs stay."""
+        await self._wire.run(calls.undeploy(self._session, method))
+
     async def run(
         self,
         method: str,

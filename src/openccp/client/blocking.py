@@ -44,6 +44,16 @@ class Client:
         """One method with its inputs and outputs (an OGC process description)."""
         return self._wire.run(calls.describe(self._session, method))
 
+    def deploy(
+        self, document: Mapping[str, Any], *, replace: bool = False, public: bool = False
+    ) -> dict[str, Any]:
+        """Publish a method.json, with `replace` as a new revision; its summary and `warnings`."""
+        return self._wire.run(calls.deploy(self._session, document, replace, public))
+
+    def undeploy(self, method: str) -> None:
+        """Remove a method; the records of its jobs stay."""
+        self._wire.run(calls.undeploy(self._session, method))
+
     def run(
         self,
         method: str,

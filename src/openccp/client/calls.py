@@ -65,6 +65,28 @@ def describe(session: Session, method: str) -> Steps[Document]:
     return document
 
 
+def deploy(
+    session: Session, document: Mapping[str, Any], replace: bool, public: bool
+) -> Steps[Document]:
+    """Publish a method, or a new revision of it; its summary, with `warnings` if any."""
+    place = f"/processes/{quote(str(document.get('id')), safe='')}" if replace else "/processes"
+    reply = yield from session.call(
+        Request(
+            "PUT" if replace else "POST",
+            place,
+            query={"visibility": "public"} if public else {},
+            headers={**JSON_HEADERS, "Content-Type": "application/json"},
+            content=_json(dict(document)),
+        )
+    )
+    return _document(reply)
+
+
+def undeploy(session: Session, method: str) -> Steps[None]:
+    """Remove a method; the records of its jobs stay."""
+    yield from session.call(Request("DELETE", f"/processes/{quote(method, safe='')}"))
+
+
 def all_inputs(
     inputs: Mapping[str, Any] | None, more: Mapping[str, Any], note: str | None
 ) -> Document:

@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -83,11 +84,10 @@ def _kept(request: Request, deployed: Deployed, status: int) -> Response:
     base = root(request)
     summary = _processes(request).summary(deployed.revision, base)
     headers = {"Location": f"{base}/processes/{quote(deployed.revision.method.id)}"}
-    if deployed.warnings:
-        words = "; ".join(f"{w.pointer}: {w.detail}" for w in deployed.warnings)
-        text = words.encode("ascii", "replace").decode()[:1000]
-        headers["Warning"] = '299 openccp "' + text.replace('"', "'") + '"'
-    return answer(summary, status, headers)
+    if not deployed.warnings:
+        return answer(summary, status, headers)
+    warnings = [{"pointer": w.pointer, "detail": w.detail} for w in deployed.warnings]
+    return answer({**orjson.loads(summary), "warnings": warnings}, status, headers)
 
 
 routes = [
