@@ -21,7 +21,7 @@ from openccp.infrastructures.folders import (
 from openccp.infrastructures.removal import remove_tree
 from openccp.infrastructures.runtimes import Runtime, Runtimes
 from openccp.infrastructures.sandbox import Inside, Jail
-from openccp.infrastructures.shell import script_files
+from openccp.infrastructures.shell import opens_streams, script_files
 from openccp.infrastructures.spawner import Start
 from openccp.infrastructures.users import Users
 
@@ -116,7 +116,7 @@ class Launcher:
         os.mkdir(path, 0o700)
         for name, value in values.items():
             file = f"{path}/{_part(name)}"
-            write_new(file, value.encode("utf-8", "surrogateescape"), 0o400)
+            write_new(file, value.encode("utf-8", "surrogatepass"), 0o400)
             self._give(file, uid)
         self._give(path, uid)
 
@@ -147,7 +147,7 @@ class Launcher:
             os.mkdir(replica.home, 0o700)
             self._give(replica.home, plan.uid)
         hidden = os.path.isdir(f"{folder.attempt}/secrets") if task.secrets else False
-        inside = Inside(plan.uid, task.network, task.limits, hidden)
+        inside = Inside(plan.uid, task.network, task.limits, hidden, opens_streams(task.scripts))
         return Start(
             replica.pid,
             (replica.stdout, replica.stderr, replica.status),

@@ -39,6 +39,7 @@ class Inside:
     network: bool
     limits: Limits
     secrets: bool
+    piped: bool = False
 
 
 class Jail(Protocol):
@@ -88,7 +89,8 @@ class Sandbox:
             *_kernel_folders(place.limits),
             *_own_folders(folder, replica, place),
             "--chdir", "/",
-            "--", runtime.shell, "/ccp/entry.sh",
+            "--", *(("/bin/sh", "/ccp/piped.sh") if place.piped else ()),
+            runtime.shell, "/ccp/entry.sh",
             str(folder.key.stage), "/run/ccp/script", f"{HOME}/{MARKS}{folder.key.stage}",
             "/ccp_data",
         ]  # fmt: skip

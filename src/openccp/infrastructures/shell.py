@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from openccp.core.job import Stage
+from openccp.core.method import Scripts
 from openccp.core.ports import CannotStart, Task
 from openccp.core.script import variable
 
@@ -12,6 +13,8 @@ EXPORTED = 4096
 """A longer value is not exported: it would make every start of a program fail."""
 EXPORTED_TOGETHER = 64 << 10
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+STREAMS = re.compile(r"/dev/(std|fd)|/proc/[^/\s]+/fd")
 
 
 def script_files(task: Task, environment: Mapping[str, str]) -> dict[str, bytes]:
@@ -26,11 +29,15 @@ def script_files(task: Task, environment: Mapping[str, str]) -> dict[str, bytes]
     return files
 
 
+def opens_streams(scripts: Scripts) -> bool:
+    """Whether a script names its own output as a file (`>/dev/stderr`)."""
+    texts = (scripts.deploy, scripts.execute, scripts.undeploy)
+    return any(STREAMS.search(text) for text in texts)
+
+
 def values_text(values: Mapping[str, str], environment: Mapping[str, str]) -> bytes:
     """Assignments to source; single-quoted, so that no value is ever read as shell."""
-    return "".join([*_exports(environment), *_assignments(values)]).encode(
-        "utf-8", "surrogateescape"
-    )
+    return "".join([*_exports(environment), *_assignments(values)]).encode("utf-8", "surrogatepass")
 
 
 def _exports(environment: Mapping[str, str]) -> Iterator[str]:
@@ -43,7 +50,7 @@ def _exports(environment: Mapping[str, str]) -> Iterator[str]:
 def _assignments(values: Mapping[str, str]) -> Iterator[str]:
     room = EXPORTED_TOGETHER
     for name, value in values.items():
-        size = len(value.encode("utf-8", "surrogateescape"))
+        size = len(value.encode("utf-8", "surrogatepass"))
         export = size <= min(EXPORTED, room)
         room -= size if export else 0
         yield f"{'export ' if export else ''}{variable(name)}={_quoted(name, value)}\n"
@@ -56,4 +63,4 @@ def _quoted(name: str, value: str) -> str:
 
 
 def _text(script: str) -> bytes:
-    return script.encode("utf-8", "surrogateescape")
+    return script.encode("utf-8", "surrogatepass")

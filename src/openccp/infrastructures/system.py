@@ -12,7 +12,7 @@ from pathlib import Path
 from openccp.infrastructures.place import own_folder
 from openccp.infrastructures.removal import remove_tree
 
-SHELL_TEXTS = ("entry.sh", "plain.sh")
+SHELL_TEXTS = ("entry.sh", "piped.sh", "plain.sh")
 LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 MOUNT_POINTS = (
     "usr", "proc", "dev", "tmp", "opt", "var", "home/ccp", "ccp/bin", "ccp/files",
