@@ -55,7 +55,10 @@ def _configure(
     environ = {"PYGEOAPI_CONFIG": str(config), "PYGEOAPI_OPENAPI": str(openapi)}
     generate = [str(bins / "pygeoapi"), "openapi", "generate", str(config), "--format=json"]
     subprocess.run(
-        [*generate, f"--output-file={openapi}"], check=True, env={**os.environ, **environ}
+        [*generate, f"--output-file={openapi}"],
+        check=True,
+        env={**os.environ, **environ},
+        stdout=subprocess.DEVNULL,
     )
     return environ
 
