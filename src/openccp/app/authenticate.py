@@ -37,6 +37,7 @@ class Grant:
     bound: frozenset[str] | None
     expires: float
     is_rpt: bool = False
+    issued: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,8 @@ class Authenticate:
             else:
                 grant = await bearer_grant(self._accounts, self._signer, presented, now)
             known = await self._account(grant.account, now)
+            if grant.issued < known.account.not_before:
+                raise invalid_secret()
             who = _caller(known, grant, context)
             self._callers.put(key, who, min(known.until, grant.expires))
         return who
@@ -158,6 +161,7 @@ def _grant_of_claims(claims: Mapping[str, Any], issuer: str) -> Grant:
         bound=bound or None,
         expires=claims["exp"],
         is_rpt="authorization" in claims,
+        issued=claims.get("iat", 0),
     )
 
 

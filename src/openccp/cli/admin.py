@@ -93,7 +93,8 @@ def set_password(name: str, data: Path) -> None:
     password = _password()
 
     async def use(accounts: AccountStore) -> None:
-        await change_password(accounts, Argon2Hasher(), await _named(accounts, name), password)
+        account = await _named(accounts, name)
+        await change_password(accounts, Argon2Hasher(), account, password, time.time())
 
     _with_accounts(data, use)
     click.echo(f"Password of {name} changed.")

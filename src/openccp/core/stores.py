@@ -116,13 +116,17 @@ class MethodStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A local account. `password_hash` None means that no password signs in."""
+    """A local account. `password_hash` None means that no password signs in.
+
+    Tokens that were signed before `not_before` are void: the password was changed since.
+    """
 
     id: str
     name: str
     role: Role
     created: float
     password_hash: str | None = None
+    not_before: float = 0.0
 
 
 class Credential(StrEnum):
@@ -162,8 +166,8 @@ class AccountStore(Protocol):
     async def account_named(self, name: str) -> Account | None:
         """By name."""
 
-    async def set_password(self, account_id: str, password_hash: str) -> None:
-        """Replace the password hash."""
+    async def set_password(self, account_id: str, password_hash: str, not_before: float) -> None:
+        """Replace the password hash, and make tokens void that were signed earlier."""
 
     async def add_context(self, name: str, title: str) -> None:
         """Keep a new context; DuplicateName problem if taken."""

@@ -41,11 +41,11 @@ async def add_account(
 
 
 async def change_password(
-    accounts: AccountStore, hasher: PasswordHasher, account: Account, password: str
+    accounts: AccountStore, hasher: PasswordHasher, account: Account, password: str, now: float
 ) -> None:
     """A new password; whoever is signed in by the old one, on any device, signs in again."""
     check_password(password)
-    await accounts.set_password(account.id, await hasher.hash(password))
+    await accounts.set_password(account.id, await hasher.hash(password), int(now))
     for kind in (Credential.SESSION, Credential.REFRESH, Credential.SIGN_IN):
         for credential in await accounts.credentials(account.id, kind):
             await accounts.revoke(credential.digest)

@@ -22,7 +22,7 @@ ACCOUNT_NAMED = _account.where(accounts.c.name == bindparam("name"))
 SET_PASSWORD = (
     update(accounts)
     .where(accounts.c.id == bindparam("account"))
-    .values(password_hash=bindparam("password"))
+    .values(password_hash=bindparam("password"), not_before=bindparam("since"))
 )
 CONTEXTS = select(members.c.context).where(members.c.account == bindparam("account"))
 CREDENTIAL = _credential.where(credentials.c.digest == bindparam("digest"))
@@ -74,12 +74,12 @@ class Accounts:
         row = await self._database.read(lambda c: c.execute(statement, wanted).first())
         if row is None:
             return None
-        account_id, name, role, created, password_hash = row
-        return Account(account_id, name, Role(role), created, password_hash)
+        account_id, name, role, *rest = row
+        return Account(account_id, name, Role(role), *rest)
 
-    async def set_password(self, account_id: str, password_hash: str) -> None:
-        """Replace the password hash."""
-        new = {"account": account_id, "password": password_hash}
+    async def set_password(self, account_id: str, password_hash: str, not_before: float) -> None:
+        """Replace the password hash, and make tokens void that were signed earlier."""
+        new = {"account": account_id, "password": password_hash, "since": not_before}
         await self._change(SET_PASSWORD, new)
 
     async def add_context(self, name: str, title: str) -> None:

@@ -138,6 +138,7 @@ accounts = Table(
     Column("role", Text, nullable=False),
     Column("created", Double, nullable=False),
     Column("password_hash", Text),
+    Column("not_before", Double, nullable=False, server_default="0"),
     UniqueConstraint("name", name="accounts_name"),
 )
 

@@ -40,10 +40,12 @@ class MemoryAccounts:
         await asyncio.sleep(0)
         return next((one for one in self._accounts.values() if one.name == name), None)
 
-    async def set_password(self, account_id: str, password_hash: str) -> None:
+    async def set_password(self, account_id: str, password_hash: str, not_before: float) -> None:
         """Replace the password hash."""
         account = self._accounts[account_id]
-        self._accounts[account_id] = replace(account, password_hash=password_hash)
+        self._accounts[account_id] = replace(
+            account, password_hash=password_hash, not_before=not_before
+        )
 
     async def add_context(self, name: str, title: str) -> None:
         """Keep a new context."""

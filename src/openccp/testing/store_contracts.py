@@ -162,8 +162,9 @@ class AccountStoreContract:
     async def test_a_password_is_replaced(self, accounts: AccountStore) -> None:
         account = an_account()
         await accounts.add_account(account)
-        await accounts.set_password(account.id, "new")
-        assert await accounts.account(account.id) == replace(account, password_hash="new")
+        await accounts.set_password(account.id, "new", NOW)
+        changed = replace(account, password_hash="new", not_before=NOW)
+        assert await accounts.account(account.id) == changed
 
     async def test_contexts_have_members(self, accounts: AccountStore) -> None:
         account = an_account()

@@ -217,6 +217,20 @@ async def test_tokens_end_even_while_remembered(platform: Platform) -> None:
         await platform.authenticate(personal)
 
 
+async def test_a_new_password_voids_what_was_signed_before(platform: Platform) -> None:
+    before = platform.jwt(authorization={"permissions": []}, aud=VRE)
+    await platform.authenticate(before)
+    personal = await platform.personal()
+    platform.clock.now += 1
+    await platform.accounts.set_password(platform.ada.id, "new", platform.clock.now)
+    platform.authenticate.forget()
+    with pytest.raises(NotAuthenticated):
+        await platform.authenticate(before)
+    platform.clock.now += 1
+    assert await platform.authenticate(platform.jwt()) == EVERYWHERE
+    assert await platform.authenticate(personal) == EVERYWHERE
+
+
 async def test_a_jwt_ends_after_its_leeway(platform: Platform) -> None:
     token = platform.jwt(exp=platform.clock.now + 5)
     assert await platform.authenticate(token)

@@ -95,10 +95,11 @@ async def test_a_new_password_ends_what_the_old_one_began(
 ) -> None:
     await create_sign_in(accounts, ada.id, NOW)
     token = await issue_personal_token(accounts, ada, "laptop", None, NOW)
-    await change_password(accounts, HASHER, ada, "battery staple")
+    await change_password(accounts, HASHER, ada, "battery staple", NOW + 1)
     changed = await accounts.account(ada.id)
     assert changed is not None
     assert await HASHER.verify(changed.password_hash, "battery staple")
+    assert changed.not_before == int(NOW + 1)
     assert await accounts.credentials(ada.id, Credential.SIGN_IN) == []
     assert await accounts.credential(secret_digest(token)) is not None
 

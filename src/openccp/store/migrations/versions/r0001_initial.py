@@ -131,6 +131,7 @@ def _create_accounts() -> None:
         sa.Column("role", sa.Text, nullable=False),
         sa.Column("created", sa.Double, nullable=False),
         sa.Column("password_hash", sa.Text),
+        sa.Column("not_before", sa.Double, nullable=False, server_default="0"),
         sa.UniqueConstraint("name", name="accounts_name"),
     )
     op.create_table(
