@@ -26,6 +26,12 @@ class Body:
         self._reply: Reply | None = None
         self._backoff = Backoff(LONG_PATIENCE)
 
+    def head(self) -> Steps[Reply]:
+        """The reply's status and headers, before anything is read."""
+        if self._reply is None:
+            self._reply = yield from self._open()
+        return self._reply
+
     def read(self) -> Steps[bytes | None]:
         """The next piece, None at the end; Unreachable when no try brings any more."""
         while True:
@@ -42,11 +48,10 @@ class Body:
                     return piece
 
     def _next(self) -> Steps[bytes | None]:
-        if self._reply is None:
-            self._reply = yield from self._open()
-        if self._reply.stream is None:
+        reply = yield from self.head()
+        if reply.stream is None:
             return None
-        piece: bytes | None = yield Read(self._reply.stream)
+        piece: bytes | None = yield Read(reply.stream)
         if piece is None:
             self._check_whole()
             return None

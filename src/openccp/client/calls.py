@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from openccp.client import values
+from openccp.client.body import Body
 from openccp.client.errors import CCPError, JobDismissed, JobFailed
 from openccp.client.session import LONG_PATIENCE, LONGEST_PAUSE, Session, retry_after
 from openccp.client.steps import Pause, Reply, Request, Steps
@@ -225,13 +226,19 @@ def _end_of(session: Session, job: str, stream: str) -> Steps[str]:
 def results(session: Session, job: str) -> Steps[Document]:
     """The results document of a successful job; JobFailed or JobDismissed of another."""
     request = Request("GET", f"{_job(job)}/results", {"profile": RESULTS_PROFILE}, JSON_HEADERS)
+    body = Body(session, request)
     try:
-        reply = yield from session.call(request)
+        reply = yield from body.head()
     except CCPError:
         document = yield from status(session, job)
         yield from must_be_successful(session, document)
         raise
-    return _document(reply)
+    if "json" not in reply.headers.get("content-type", ""):
+        raise CCPError(f"Job {job} was started for raw results, not a document: get its files.")
+    pieces = []
+    while (piece := (yield from body.read())) is not None:
+        pieces.append(piece)
+    return _document(Reply(reply.status, reply.headers, b"".join(pieces)))
 
 
 def output(session: Session, job: str, name: str) -> Steps[Any]:

@@ -45,6 +45,7 @@ class World:
     files: dict[str, bytes] = field(default_factory=dict)
     listing: list[dict[str, Any]] | None = None
     results: dict[str, Any] = field(default_factory=dict)
+    raw_results: bytes | None = None
     log: list[tuple[str, str]] = field(default_factory=list)
     tokens: set[str] = field(default_factory=lambda: {TOKEN})
     refreshes: list[str] = field(default_factory=list)
@@ -158,6 +159,8 @@ class Platform:
         document = self.world.jobs[request.path_params["id"]]
         if document["status"] != "successful":
             return problem(404, "The job has not finished yet")
+        if self.world.raw_results is not None:
+            return Response(self.world.raw_results, media_type="application/zip")
         return JSONResponse(self.world.results)
 
     @for_the_known

@@ -129,6 +129,13 @@ def test_a_failed_job_tells_why_and_its_last_lines(ccp: Client, world: World) ->
         job.results()
 
 
+def test_results_asked_for_raw_are_no_document(ccp: Client, world: World) -> None:
+    world.raw_results = b"PK" * 1000
+    job = ccp.run("count-words").wait()
+    with pytest.raises(CCPError, match="raw results"):
+        job.results()
+
+
 def test_results_come_only_when_finished(ccp: Client, world: World) -> None:
     world.polls_before_end = 10
     with pytest.raises(NotFound, match="not finished"):
