@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import shutil
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
@@ -35,7 +34,6 @@ from openccp.infrastructures.logs import read_logs
 from openccp.infrastructures.machine import prepare
 from openccp.infrastructures.removal import remove_tree
 from openccp.infrastructures.runs import (
-    CLAIM_SECONDS,
     Run,
     lost,
     observe_ended,
@@ -181,7 +179,7 @@ class LocalInfrastructure:
             return lost()
         if run.live:
             return observe_running(run)
-        if self._unclaimed(run):
+        if run.claims_open():
             return Observation(State.PENDING)
         return await self._conclude(run)
 
@@ -216,28 +214,19 @@ class LocalInfrastructure:
         asyncio.get_running_loop().add_reader(descriptor, self._left, run, descriptor)
 
     def _left(self, run: Run, descriptor: int) -> None:
-        """One launcher has ended; with the last one the task has."""
+        """One process has ended, which may have come second to another platform's."""
         asyncio.get_running_loop().remove_reader(descriptor)
         os.close(descriptor)
         self._spawner.bury(run.live.pop(descriptor))
+        self._adopt(run)
         if not run.live:
-            if run.gone():
+            if not run.claims_open() and run.gone():
                 self._record(run)
             self._tell(run)
 
     def _tell(self, run: Run) -> None:
         for callback in self._callbacks:
             callback(run.folder.key)
-
-    def _unclaimed(self, run: Run) -> bool:
-        """Whether a replica that was asked to start may still do so."""
-        if all(os.path.exists(replica.pid) for replica in run.replicas):
-            return False
-        try:
-            age = time.time() - os.stat(run.folder.path + "/plan").st_mtime
-        except FileNotFoundError:
-            return False
-        return age < CLAIM_SECONDS
 
     async def _conclude(self, run: Run) -> Observation:
         if not run.gone() and not await asyncio.to_thread(run.wait_gone):

@@ -5,6 +5,8 @@ import os
 import stat
 from pathlib import Path
 
+from openccp.infrastructures.removal import remove_tree
+
 SPARE = Path("/var/tmp")
 MEMORY = Path("/dev/shm")
 
@@ -42,6 +44,16 @@ def own_folder(path: Path, mode: int = 0o711) -> Path:
             raise Squatted(f"{path} is not a folder of this user") from None
     os.chmod(path, mode)
     return path
+
+
+def move_into_place(building: Path, folder: Path) -> None:
+    """Whole or not at all; if somebody else was first, theirs is as good."""
+    try:
+        building.rename(folder)
+    except OSError:
+        remove_tree(str(building))
+        if not folder.is_dir():
+            raise
 
 
 def _traversable(folder: Path) -> bool:

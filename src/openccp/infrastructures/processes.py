@@ -77,13 +77,15 @@ def every_pid() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
-def resident_bytes(pids: Iterable[int]) -> int:
-    """Memory that these processes hold, shared pages counted once a process."""
+def resident_bytes(pids: Iterable[int], enough: int) -> int:
+    """Memory that these processes hold; what they share is counted once if it matters."""
+    known = list(pids)
     pages = 0
-    for pid in pids:
+    for pid in known:
         fields = read_text(f"/proc/{pid}/statm").split()
         pages += int(fields[1]) if len(fields) > 1 else 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
+    held = pages * os.sysconf("SC_PAGE_SIZE")
+    return held if held <= enough else sum(map(_proportional_bytes, known))
 
 
 def send(pids: Iterable[int], sign: signal.Signals) -> None:
@@ -102,6 +104,13 @@ def _start_time(stat: str) -> int | None:
     if len(fields) <= START_TIME or not fields[START_TIME].isdigit():
         return None
     return int(fields[START_TIME])
+
+
+def _proportional_bytes(pid: int) -> int:
+    for line in read_text(f"/proc/{pid}/smaps_rollup").splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) << 10
+    return 0
 
 
 def _namespace(pid: int) -> str:

@@ -80,12 +80,12 @@ class Run:
         processes.send((pid for pid in self.members() if pid not in outer), signal.SIGTERM)
 
     def kill(self) -> None:
-        """End all: with its first process a namespace dies whole."""
-        inits = self.inits()
+        """End all: with its first process a namespace dies whole, and its sandbox says so."""
+        inits, outer = self.inits(), {i.pid for i in self.launchers() if processes.alive(i)}
         processes.send(inits, signal.SIGKILL)
-        outer = {identity.pid for identity in self.launchers()}
+        everything = outer | set(self.members())
         spared = outer if len(inits) == len(outer) else set()
-        processes.send((pid for pid in self.members() if pid not in spared), signal.SIGKILL)
+        processes.send(everything - spared, signal.SIGKILL)
 
     def gone(self) -> bool:
         """Whether nothing of it is left, after ending what its launchers left behind."""
@@ -110,6 +110,16 @@ class Run:
             return min(grace, float(read_text(self.folder.stopping)) - time.time())
         except ValueError:
             return 0.0
+
+    def claims_open(self) -> bool:
+        """Whether a replica that was asked to start has not yet said that it does."""
+        if all(processes.claimed(r.pid) or read_text(r.pid) == STOPPED for r in self.replicas):
+            return False
+        try:
+            age = time.time() - os.stat(self.folder.path + "/plan").st_mtime
+        except FileNotFoundError:
+            return False
+        return age < CLAIM_SECONDS
 
     def forbid_start(self) -> None:
         """Take the claim of replicas that have not taken it: they never will start."""
@@ -159,18 +169,20 @@ def lost() -> Observation:
 
 
 def _ending(run: Run) -> Ending:
-    ends, words = [], ""
+    ends, words, verdict = [], "", _verdict(run.folder)
     for replica in run.replicas:
         status = status_of(replica)
         end = End(status.get("exit-code"), "child-pid" in status, marks_of(replica))
         if not end.started:
             words = read_text(replica.stderr, WORDS, tail=True).strip()
         ends.append(end)
+        if any(_too_long(path, run) for path in (replica.stdout, replica.stderr)):
+            verdict = verdict or ("log", f"{run.plan.limits.log_bytes} bytes are kept")
     return Ending(
         run.folder.key.stage,
         ends,
         run.groups.counters(run.folder.name),
-        _verdict(run.folder),
+        verdict,
         words,
     )
 
@@ -191,6 +203,12 @@ def _verdict(folder: StageFolder) -> tuple[str, str] | None:
     except ValueError:
         return None
     return str(reason), str(detail)
+
+
+def _too_long(path: str, run: Run) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return os.stat(path).st_size > run.plan.limits.log_bytes
+    return False
 
 
 def _cut(path: str, limit: int) -> None:

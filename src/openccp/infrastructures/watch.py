@@ -81,7 +81,7 @@ class Watch:
             return
         pids = run.members()
         if not run.groups.version:
-            held = processes.resident_bytes(pids)
+            held = processes.resident_bytes(pids, run.plan.limits.memory_bytes)
             if held > run.plan.limits.memory_bytes:
                 raise Breach("memory", f"{held} of {run.plan.limits.memory_bytes} bytes")
         crowded = len(pids) > run.plan.limits.pids * 0.9
