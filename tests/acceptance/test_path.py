@@ -158,3 +158,25 @@ def test_a_synchronous_method_answers_with_its_results(user: User) -> None:
     assert later.status_code == 201
     assert later.headers["location"].endswith(later.json()["jobID"])
     assert later.headers["preference-applied"] == "respond-async"
+
+
+def test_a_cancel_that_comes_late_removes_nothing(user: User, job: str) -> None:
+    address = f"/jobs/{job}"
+    seen = user.http.get(address)
+    assert (
+        user.http.get(address, headers={"If-None-Match": seen.headers["etag"]}).status_code == 304
+    )
+    late = user.http.delete(address, headers={"If-Match": '"0"'})
+    assert late.status_code == 412
+    assert user.http.get(address).json()["status"] == "successful"
+    assert user.http.delete(address, headers={"If-Match": seen.headers["etag"]}).status_code == 200
+    assert user.http.get(address).status_code == 404
+
+
+def test_raw_results_come_as_a_document_where_the_profile_asks_for_it(user: User) -> None:
+    job = user.run("hello-bash", response="raw", outputs={"output": {}})["jobID"]
+    user.wait(job)
+    raw = user.http.get(f"/jobs/{job}/results")
+    assert raw.headers["content-type"] == "application/zip"
+    document = user.http.get(f"/jobs/{job}/results", params={"profile": "ogc-results"})
+    assert set(document.json()) == {"output"}

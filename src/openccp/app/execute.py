@@ -9,6 +9,7 @@ from openccp.app.changes import pause
 from openccp.app.describe import visible_method
 from openccp.app.services import Services
 from openccp.core.access import Who
+from openccp.core.failpoint import failpoint
 from openccp.core.job import Job
 from openccp.core.method import Method, Revision
 from openccp.core.ports import Infrastructure, NoSuchRuntime
@@ -69,7 +70,9 @@ async def execute(
         note=request.note,
     )
     once = _idempotency(who, method_id, key, body)
+    failpoint("accept.before")
     job = await services.jobs.add(job, to_stored(request), request.secrets, once)
+    failpoint("accept.after")
     services.reconciler.wake(job.id)
     synchronous = revision.method.synchronous and not prefer.respond_async
     return Accepted(job, request, revision, synchronous)

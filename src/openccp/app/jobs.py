@@ -1,11 +1,13 @@
 """Look at jobs, list them, and dismiss them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from openccp.app.services import Services
 from openccp.core.access import Who, may_see_job
+from openccp.core.failpoint import failpoint
 from openccp.core.job import Event, Job, Phase, Status
-from openccp.core.problems import NoSuchJob, Unavailable
+from openccp.core.problems import NoSuchJob, PreconditionFailed, Unavailable
 from openccp.core.stores import Conflict, JobFilter
 
 TRIES = 20
@@ -25,14 +27,19 @@ async def list_jobs(services: Services, wanted: JobFilter) -> tuple[list[Job], b
     return page[: wanted.limit], len(page) > wanted.limit
 
 
-async def dismiss(services: Services, who: Who, job_id: str) -> Job:
+async def dismiss(
+    services: Services, who: Who, job_id: str, expected: Callable[[Job], bool] | None = None
+) -> Job:
     """Cancel a live job, or remove a finished one (OGC API - Processes, dismiss).
 
     Cancelling is durable on return: status `dismissed`, its processes are being ended. Asking
-    again while they are is answered the same. Raises NoSuchJob.
+    again while they are is answered the same. Raises NoSuchJob; PreconditionFailed where the
+    job is not as `expected` any more, so that a cancel that comes late removes nothing.
     """
     for _ in range(TRIES):
         job = await visible_job(services, who, job_id)
+        if expected is not None and not expected(job):
+            raise PreconditionFailed
         if job.final:
             return await _removed(services, job)
         try:
@@ -58,6 +65,7 @@ async def _stopped(services: Services, who: Who, job: Job) -> Job:
     saved = await services.jobs.save(
         stopped, [Event("status", now, {"status": "dismissed", "phase": str(stopped.phase)})]
     )
+    failpoint("dismiss.saved")
     services.reconciler.wake(job.id)
     services.changes.publish(job.id)
     return saved

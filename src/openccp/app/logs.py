@@ -12,6 +12,7 @@ from openccp.core.problems import NotFound
 
 BLOCK = 64 << 10
 LOOK = 0.3
+HEARTBEAT = 10.0
 ENDED = (Phase.UNDEPLOYING, Phase.DONE)
 
 
@@ -46,11 +47,12 @@ def log_file(services: Services, job: Job, name: str) -> Path | None:
 
 async def follow(
     services: Services, job_id: str, after: dict[str, int]
-) -> AsyncIterator[LogChunk | Ended]:
-    """Every byte of every stream beyond `after` (name -> offset), then Ended.
+) -> AsyncIterator[LogChunk | Ended | None]:
+    """Every byte of every stream beyond `after` (name -> offset), then Ended; None when quiet.
 
     `after` is moved on as chunks are given: it is the cursor to resume from.
     """
+    quiet_since = services.clock()
     with services.changes.follow(job_id) as changed:
         while True:
             changed.clear()
@@ -63,7 +65,11 @@ async def follow(
                 yield Ended(job)
                 return
             async for chunk in _written(services, job, after):
+                quiet_since = services.clock()
                 yield chunk
+            if services.clock() - quiet_since >= HEARTBEAT:
+                quiet_since = services.clock()
+                yield None
             await pause(changed, LOOK)
 
 

@@ -20,6 +20,7 @@ from openccp.core.decide import (
     Submit,
     decided,
 )
+from openccp.core.failpoint import failpoint
 from openccp.core.job import Blame, Event, Failure, Job, Phase, Stage, Status, TaskKey
 from openccp.core.ports import CannotStart, Clock, FileStore, Infrastructure, Manifest
 from openccp.core.results import OutputTooLarge
@@ -84,8 +85,12 @@ class Performer:
     async def perform(self, job: Job, it: Case, action: Action) -> Job:
         """Do it; the job is returned unchanged where there was nothing to save."""
         match action:
-            case Intend(intended) | Show(intended):
-                return await self._save(job, intended)
+            case Show(shown):
+                return await self._save(job, shown)
+            case Intend(intended):
+                saved = await self._save(job, intended)
+                failpoint("intent.after")
+                return saved
             case Submit(stage):
                 return await self._submit(job, it, stage)
             case Recover():
@@ -93,6 +98,7 @@ class Performer:
             case Stop(grace):
                 assert job.handle is not None
                 await self._place(job).stop(job.handle, grace)
+                failpoint("stop.after")
                 return job
             case Collect(failure):
                 return await self._collect(job, it, failure)
@@ -108,7 +114,11 @@ class Performer:
             return await self._not_started(job, it, stage, str(error))
         now = self._around.clock()
         if stage is Stage.UNDEPLOY:
-            return await self._save(job, replace(job, handle=handle))
+            failpoint("undeploy.after")
+            saved = await self._save(job, replace(job, handle=handle))
+            failpoint("undeploy.saved")
+            return saved
+        failpoint("submit.after")
         phase = Phase.DEPLOYING if it.revision.method.scripts.deploy.strip() else Phase.EXECUTING
         running = replace(
             job,
@@ -119,7 +129,9 @@ class Performer:
             started=job.started or now,
             updated=now,
         )
-        return await self._save(job, running)
+        saved = await self._save(job, running)
+        failpoint("submit.saved")
+        return saved
 
     async def _not_started(self, job: Job, it: Case, stage: Stage, detail: str) -> Job:
         if stage is Stage.UNDEPLOY:
@@ -137,9 +149,13 @@ class Performer:
         return await self._save(job, replace(job, handle=handle))
 
     async def _collect(self, job: Job, it: Case, failure: Failure | None) -> Job:
+        failpoint("collect.before")
         if job.handle is not None:
             job, failure = await self._collected(job, it, failure)
-        return await self._save(job, decided(job, failure, it.plan, self._around.clock()))
+        failpoint("collect.after")
+        saved = await self._save(job, decided(job, failure, it.plan, self._around.clock()))
+        failpoint("collect.saved")
+        return saved
 
     async def _collected(
         self, job: Job, it: Case, failure: Failure | None
@@ -168,7 +184,9 @@ class Performer:
         return job, failure or _missing(manifest)
 
     async def _finish(self, job: Job, warning: str | None) -> Job:
+        failpoint("reap.before")
         await self._reap(job)
+        failpoint("reap.after")
         now = self._around.clock()
         events = [Event("warning", now, {"detail": warning})] if warning else []
         return await self._save(job, replace(job, phase=Phase.DONE, handle=None), events)

@@ -14,6 +14,7 @@ from openccp.app.changes import pause
 from openccp.app.perform import Performer, Surroundings
 from openccp.app.stage import Case
 from openccp.core.decide import Action, Collect, Finish, Submit, Wait, decide
+from openccp.core.failpoint import failpoint
 from openccp.core.job import Job, Phase, Stage, TaskKey
 from openccp.core.ports import Handle, Observation
 from openccp.core.stores import Conflict
@@ -223,6 +224,8 @@ class Reconciler:
         claimed = await self._around.jobs.claim(self._name, now, LEASE, room)
         self._more = len(claimed) == room
         self._claimed = now
+        if claimed:
+            failpoint("claim.after")
         for job in claimed:
             self._owned.setdefault(job.id, Owned(job)).job = job
 

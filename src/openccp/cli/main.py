@@ -2,9 +2,17 @@
 
 import click
 
-from openccp.cli.admin import context, doctor, token, user
 from openccp.cli.client_commands import COMMANDS
-from openccp.cli.serve import up
+from openccp.cli.later import Later
+
+HERE = {
+    "up": ("openccp.cli.serve:up", "Start the platform."),
+    "user": ("openccp.cli.admin:user", "Accounts."),
+    "token": ("openccp.cli.admin:token", "Personal access tokens."),
+    "context": ("openccp.cli.admin:context", "Contexts: groups in which methods are shared."),
+    "doctor": ("openccp.cli.admin:doctor", "Say which limits bite on this machine."),
+}
+"""What works on the data folder; loaded when used, for it takes the whole platform along."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -13,5 +21,7 @@ def main() -> None:
     """OpenCCP: publish methods, run them, watch them, and get their results."""
 
 
-for command in (up, user, token, context, doctor, *COMMANDS):
+for name, (source, short_help) in HERE.items():
+    main.add_command(Later(name, source, short_help))
+for command in COMMANDS:
     main.add_command(command)

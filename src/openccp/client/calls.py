@@ -8,12 +8,13 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from openccp.client import values
 from openccp.client.body import Body
-from openccp.client.errors import CCPError, JobDismissed, JobFailed
+from openccp.client.errors import CCPError, JobDismissed, JobFailed, Refused
 from openccp.client.session import LONG_PATIENCE, LONGEST_PAUSE, Session, retry_after
 from openccp.client.steps import Pause, Reply, Request, Steps
 
 Document = dict[str, Any]
 JSON_HEADERS = {"Accept": "application/json"}
+MOVED_ON = 412
 RESULTS_PROFILE = "https://www.opengis.net/def/profile/OGC/0/ogc-results"
 FINAL = frozenset({"successful", "failed", "dismissed"})
 PAGE = 100
@@ -249,13 +250,24 @@ def output(session: Session, job: str, name: str) -> Steps[Any]:
 
 
 def cancel(session: Session, job: str) -> Steps[Document]:
-    """Stop a job. A finished one is left alone: a second DELETE would remove its record."""
-    document = yield from status(session, job)
-    if document.get("status") in FINAL:
-        return document
-    request = Request("DELETE", _job(job), headers=JSON_HEADERS)
-    reply = yield from session.call(request, repeatable=False)
-    return _document(reply)
+    """Stop a job. One that has finished is left alone: a DELETE would remove its record.
+
+    The DELETE names the state that was seen; if the job has moved on, it is looked at again.
+    """
+    while True:
+        seen = yield from session.call(Request("GET", _job(job), headers=JSON_HEADERS))
+        document = _document(seen)
+        if document.get("status") in FINAL:
+            return document
+        as_seen = {"If-Match": seen.headers["etag"]} if "etag" in seen.headers else {}
+        request = Request("DELETE", _job(job), headers={**JSON_HEADERS, **as_seen})
+        try:
+            reply = yield from session.call(request, repeatable=False)
+        except Refused as refused:
+            if refused.status != MOVED_ON:
+                raise
+        else:
+            return _document(reply)
 
 
 def _job(job: str) -> str:

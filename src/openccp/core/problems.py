@@ -141,6 +141,12 @@ class RequestInFlight(Problem):
     status, type, title = 409, OURS + "request-in-flight", "Request in flight"
 
 
+class PreconditionFailed(Problem):
+    """It changed since you looked: look again, then decide."""
+
+    status, type, title = 412, OURS + "precondition-failed", "Precondition failed"
+
+
 class BodyTooLarge(Problem):
     """The body is larger than this server takes."""
 

@@ -24,6 +24,7 @@ from openccp.web.negotiate import (
     services,
     write_cursor,
 )
+from openccp.web.ranges import not_modified
 
 
 async def execute_process(request: Request) -> Response:
@@ -105,13 +106,23 @@ def _statuses(text: str | None) -> tuple[Status, ...]:
 async def get_job(request: Request) -> Response:
     """GET /jobs/{id}."""
     job = await visible_job(services(request), await caller(request), request.path_params["job_id"])
-    return answer(status_info(job, root(request)))
+    etag = {"ETag": job_etag(job)}
+    if not_modified(request.headers.get("if-none-match"), etag["ETag"]):
+        return Response(status_code=304, headers=etag)
+    return answer(status_info(job, root(request)), headers=etag)
 
 
 async def dismiss_job(request: Request) -> Response:
-    """DELETE /jobs/{id}: cancel a live job, remove a finished one."""
-    job = await dismiss(services(request), await caller(request), request.path_params["job_id"])
+    """DELETE /jobs/{id}: cancel a live job, remove a finished one; If-Match says which it was."""
+    job_id, wanted = request.path_params["job_id"], request.headers.get("if-match")
+    expected = None if wanted in (None, "*") else lambda job: job_etag(job) == wanted
+    job = await dismiss(services(request), await caller(request), job_id, expected)
     return answer(status_info(job, root(request)))
+
+
+def job_etag(job: Job) -> str:
+    """Another one with each change of the job."""
+    return f'"{job.version}"'
 
 
 routes = [

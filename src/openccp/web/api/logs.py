@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from openccp.app.changes import pause
 from openccp.app.jobs import visible_job
-from openccp.app.logs import Ended, follow, log_file, log_name
+from openccp.app.logs import HEARTBEAT, Ended, follow, log_file, log_name
 from openccp.app.services import Services
 from openccp.core.job import Job
 from openccp.core.ports import LogChunk
@@ -21,7 +21,7 @@ from openccp.web.negotiate import caller, root, services
 from openccp.web.sending import send_file
 
 EVENT_STREAM = "text/event-stream"
-HEARTBEAT = 10.0
+STILL_HERE = b": still here\n\n"
 CURSOR = re.compile(r"(stdout|stderr)\.(\d{1,3}):(\d{1,18})")
 STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -83,6 +83,9 @@ async def _log_events(
 ) -> AsyncIterator[bytes]:
     tails: dict[str, bytes] = {}
     async for told in follow(services, job_id, after):
+        if told is None:
+            yield STILL_HERE
+            continue
         if isinstance(told, Ended):
             yield server_sent("end", status_info(told.job, base))
             return
@@ -130,7 +133,7 @@ async def _job_events(
                     yield server_sent("end", status_info(job, base))
                 return
             if not await pause(changed, HEARTBEAT):
-                yield b": still here\n\n"
+                yield STILL_HERE
 
 
 def _over(job: Job) -> bool:

@@ -37,10 +37,16 @@ async def results_answer(request: Request, job: Job) -> Response:
     it = await finished(services(request), job)
     it = _narrowed(request, it)
     answered = raw(it.manifest, it.outputs, it.request.outputs)
-    form = it.request.response
+    form = ResponseForm.DOCUMENT if _as_document(request) else it.request.response
     if form is ResponseForm.RAW or (form is None and answered.form is not Form.MULTIPART):
         return await _raw(request, it, answered)
     return answer(_document(request, it))
+
+
+def _as_document(request: Request) -> bool:
+    """Whether the profile ogc-results was asked for: the document, whatever the number."""
+    asked = (request.query_params.get("profile", ""), request.headers.get("accept-profile", ""))
+    return any("ogc-results" in text for text in asked)
 
 
 def _narrowed(request: Request, it: Finished) -> Finished:
