@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,7 +11,6 @@ from openccp.infrastructures.bounded import read_text
 
 ROOT = "/sys/fs/cgroup"
 PERIOD = 100_000
-FOLDER = "ccp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,9 @@ class Groups(Protocol):
     def remove(self, name: str) -> bool:
         """Remove the group; False while something still lives in it."""
 
+    def names(self) -> list[str]:
+        """The groups there are."""
+
 
 class NoGroups:
     """Where no control group can be written."""
@@ -61,6 +64,10 @@ class NoGroups:
         """Nothing to remove."""
         return True
 
+    def names(self) -> list[str]:
+        """None."""
+        return []
+
 
 class GroupsV1:
     """One hierarchy a controller."""
@@ -68,10 +75,10 @@ class GroupsV1:
     version = 1
     _controllers = ("memory", "pids", "cpu")
 
-    def __init__(self, root: str = ROOT) -> None:
-        self._folders = {name: f"{root}/{name}/{FOLDER}" for name in self._controllers}
-        for folder in self._folders.values():
-            os.makedirs(folder, exist_ok=True)
+    def __init__(self, root: str, folder: str) -> None:
+        self._folders = {name: f"{root}/{name}/{folder}" for name in self._controllers}
+        for path in self._folders.values():
+            os.makedirs(path, exist_ok=True)
         memory = self._folders["memory"]
         self._swap = os.path.exists(f"{memory}/memory.memsw.limit_in_bytes")
 
@@ -105,14 +112,18 @@ class GroupsV1:
         """All three hierarchies."""
         return all([_rmdir(f"{folder}/{name}") for folder in self._folders.values()])
 
+    def names(self) -> list[str]:
+        """Read from the pids hierarchy."""
+        return _folders(self._folders["pids"])
+
 
 class GroupsV2:
     """The unified hierarchy."""
 
     version = 2
 
-    def __init__(self, root: str = ROOT) -> None:
-        self._folder = f"{root}/{FOLDER}"
+    def __init__(self, root: str, folder: str) -> None:
+        self._folder = f"{root}/{folder}"
         wanted = "+memory +pids +cpu"
         _write(f"{root}/cgroup.subtree_control", wanted)
         os.makedirs(self._folder, exist_ok=True)
@@ -147,13 +158,17 @@ class GroupsV2:
         """One folder."""
         return _rmdir(f"{self._folder}/{name}")
 
+    def names(self) -> list[str]:
+        """The folders there are."""
+        return _folders(self._folder)
 
-def detect(root: str = ROOT) -> Groups:
-    """The groups this machine lets us write, tried and not guessed."""
+
+def detect(folder: str, root: str = ROOT) -> Groups:
+    """The groups that this machine lets us make in `folder`, tried and not guessed."""
     kind = GroupsV2 if os.path.exists(f"{root}/cgroup.controllers") else GroupsV1
     try:
-        groups = kind(root)
-        name = f"trial-{os.getpid()}"
+        groups = kind(root, folder)
+        name = f"trial-{secrets.token_hex(4)}"
         groups.create(name, Limits())
         groups.remove(name)
     except OSError:
@@ -184,6 +199,14 @@ def _counted(path: str, word: str) -> int:
         if name == word:
             return int(value)
     return 0
+
+
+def _folders(path: str) -> list[str]:
+    try:
+        with os.scandir(path) as entries:
+            return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []
 
 
 def _rmdir(path: str) -> bool:

@@ -11,7 +11,13 @@ from openccp.infrastructures.cgroups import Groups, detect
 from openccp.infrastructures.folders import Ground
 from openccp.infrastructures.launch import Launcher
 from openccp.infrastructures.netfilter import OPEN, close_own_addresses
-from openccp.infrastructures.place import own_folder, scratch_folder, state_folder
+from openccp.infrastructures.place import (
+    digest_of,
+    own_folder,
+    scratch_folder,
+    state_folder,
+    sweep_forgotten,
+)
 from openccp.infrastructures.removal import remove_tree
 from openccp.infrastructures.runtimes import Runtimes
 from openccp.infrastructures.sandbox import (
@@ -46,7 +52,7 @@ class Machine:
     def launcher(self) -> tuple[Launcher, str]:
         """Try the sandbox; answers what starts tasks, and the network policy. NoSandbox if not."""
         jail = self._jail()
-        policy = close_own_addresses(self.uid_range) if self.drops_user else OPEN
+        policy = close_own_addresses(self.uid_range, self.environment) if self.drops_user else OPEN
         launcher = Launcher(
             self.ground, self.users, self.groups, jail, self.runtimes, self.environment,
             self.drops_user,
@@ -73,30 +79,37 @@ def prepare(
     unsafe: bool,
 ) -> Machine:
     """Make the folders, find the runtimes, sweep what a killed platform left half done."""
+    root.mkdir(parents=True, exist_ok=True)
     drops_user = os.geteuid() == 0
     place = scratch_folder(root, drops_user=drops_user)
     disk, state = own_folder(place / "tasks"), state_folder(root, place, drops_user=drops_user)
     ground = Ground(str(state), str(disk))
+    groups = detect(f"ccp-{digest_of(root)}")
     users = Users(place, uid_range, own=None if drops_user else os.geteuid())
-    _sweep(ground)
+    _sweep(ground, groups)
+    sweep_forgotten()
     users.sweep(ground.state)
     runtimes = Runtimes(images, place)
     passed = pass_on(environment)
     return Machine(
         place, build_root(place, runtimes.prefixes, passed.files), ground, users, uid_range,
-        detect(), runtimes, passed.environment, drops_user, unsafe,
+        groups, runtimes, passed.environment, drops_user, unsafe,
     )  # fmt: skip
 
 
-def _sweep(ground: Ground) -> None:
+def _sweep(ground: Ground, groups: Groups) -> None:
     """What was half built or removed when somebody was killed, or lost with the machine."""
     kept = set(os.listdir(ground.state))
     for name in kept:
-        if name.startswith("."):
+        if name.startswith((".new-", ".gone-")):
             _remove_old(f"{ground.state}/{name}")
     for name in os.listdir(ground.disk):
         if name.split(".home.")[0].split(".run.")[0].split(".undeploy.")[0] not in kept:
             _remove_old(f"{ground.disk}/{name}")
+
+    for name in groups.names():
+        if name.rpartition("-")[0] not in kept:
+            groups.remove(name)
 
 
 def _remove_old(path: str) -> None:

@@ -1,5 +1,6 @@
 """Where scratch lies: reachable by the users that jobs run as, writable by nobody but us."""
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -9,6 +10,8 @@ from openccp.infrastructures.removal import remove_tree
 
 SPARE = Path("/var/tmp")
 MEMORY = Path("/dev/shm")
+MARK = ".of"
+"""Names the data folder that a folder elsewhere belongs to."""
 
 
 class Squatted(OSError):
@@ -20,7 +23,7 @@ def scratch_folder(root: Path, *, drops_user: bool) -> Path:
     wanted = root.resolve() / "scratch"
     if not drops_user or all(_traversable(parent) for parent in wanted.parents):
         return own_folder(wanted)
-    return own_folder(SPARE / _ours(root))
+    return _marked(own_folder(SPARE / _ours(root)), root)
 
 
 def state_folder(root: Path, scratch: Path, *, drops_user: bool) -> Path:
@@ -29,7 +32,7 @@ def state_folder(root: Path, scratch: Path, *, drops_user: bool) -> Path:
     Another user's files in memory go when that user logs out: only root's stay.
     """
     if drops_user and os.path.ismount(MEMORY) and os.access(MEMORY, os.W_OK):
-        return own_folder(MEMORY / _ours(root))
+        return _marked(own_folder(MEMORY / _ours(root)), root)
     return own_folder(scratch / "state")
 
 
@@ -62,5 +65,28 @@ def _traversable(folder: Path) -> bool:
     return bool(folder.stat().st_mode & stat.S_IXOTH)
 
 
+def digest_of(root: Path) -> str:
+    """What stands for the platform's data folder in names elsewhere on the machine."""
+    return hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
+
+
+def sweep_forgotten() -> None:
+    """Remove our folders whose platform's data folder is no more."""
+    for parent in (SPARE, MEMORY):
+        for folder in parent.glob("openccp-*"):
+            with contextlib.suppress(OSError):
+                if folder.lstat().st_uid != os.geteuid():
+                    continue
+                if not Path((folder / MARK).read_text()).is_dir():
+                    remove_tree(str(folder))
+
+
 def _ours(root: Path) -> str:
-    return "openccp-" + hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
+    return "openccp-" + digest_of(root)
+
+
+def _marked(folder: Path, root: Path) -> Path:
+    mark = folder / MARK
+    if not mark.exists():
+        mark.write_text(str(root.resolve()))
+    return folder

@@ -151,7 +151,7 @@ async def test_a_job_cannot_mislead_by_its_control_files(
 async def test_limits_hold_without_control_groups(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, reason: str
 ) -> None:
-    monkeypatch.setattr(machine, "detect", NoGroups)
+    monkeypatch.setattr(machine, "detect", lambda _folder: NoGroups())
     local = LocalInfrastructure(tmp_path, slots=1)
     await ends_by_limit(local, limited(script), reason)
     await local.close()
