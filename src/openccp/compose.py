@@ -5,6 +5,7 @@ import json
 import os
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,8 @@ from openccp.store.methods import Methods
 from openccp.store.migrate import migrate
 from openccp.web.app import create_app
 
+THREADS = 32
+"""Most of their time they wait for the disk: jobs that end together then share its syncs."""
 ROOTS = (Path(__file__).parent / "methods", Path(__file__).parents[2] / "methods")
 
 
@@ -127,6 +130,7 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
         await install(services, shipped_methods(), PLATFORM)
         if alone:
             await jobs.release_leases()
