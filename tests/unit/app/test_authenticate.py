@@ -159,6 +159,7 @@ async def test_a_personal_token_for_one_context(platform: Platform) -> None:
         "Token abc",
         "Bearer \udc80\x00",
     ],
+    ids=range(10),
 )
 async def test_what_is_no_token(platform: Platform, authorization: str) -> None:
     with pytest.raises(NotAuthenticated) as refused:
