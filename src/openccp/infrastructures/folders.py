@@ -7,14 +7,17 @@
     <disk>/<attempt>                                /ccp_data
     <disk>/<attempt>.home.<r>                       $HOME, with the marks of each stage
     <disk>/<attempt>.<stage>.<r>.{stdout,stderr}
+    <disk>/<attempt>.large.<n>                      inputs or values too large for memory
 
 A task is ready when its folder is in <state>: that is moved into place whole. The job writes
 on disk only. After a restart of the machine <state> is empty and its tasks are lost.
 """
 
+import contextlib
 import json
+import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from openccp.core.job import Stage, TaskKey
@@ -22,6 +25,7 @@ from openccp.core.ports import Handle, Limits
 from openccp.infrastructures.bounded import read_text
 
 VERSION = 1
+LIMITS = tuple(field.name for field in fields(Limits))
 
 
 MARKS = ".ccp-marks-"
@@ -133,7 +137,9 @@ class Plan:
 
     def write(self) -> bytes:
         """As JSON."""
-        return json.dumps({"v": VERSION, **asdict(self)}).encode()
+        limits = {name: getattr(self.limits, name) for name in LIMITS}
+        plan = {"v": VERSION, "uid": self.uid, "replicas": self.replicas, "limits": limits}
+        return json.dumps(plan).encode()
 
 
 def read_plan(folder: StageFolder) -> Plan | None:
@@ -149,7 +155,11 @@ def disk_paths(folder: StageFolder) -> list[str]:
     """What a stage has on disk beside the attempt's data."""
     plan = read_plan(folder)
     replicas = map(folder.replica, range(plan.replicas if plan else 0))
-    return [path for r in replicas for path in (r.home, r.stdout, r.stderr)]
+    own = [path for r in replicas for path in (r.home, r.stdout, r.stderr)]
+    for link in (f"{folder.attempt}/in", f"{folder.path}/script"):
+        with contextlib.suppress(OSError):
+            own.append(os.readlink(link))
+    return own
 
 
 def attempt_name(key: TaskKey) -> str:

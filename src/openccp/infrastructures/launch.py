@@ -27,6 +27,8 @@ from openccp.infrastructures.users import Users
 
 JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 PART = re.compile(r"(?!\.{1,2}\Z)[^/\0]{1,255}\Z")
+SMALL = 256 << 10
+"""What is larger lies on disk."""
 Prepared = tuple[Plan, list[tuple[Replica, Start]]]
 """A plan, and the replicas that are not started yet."""
 
@@ -65,7 +67,8 @@ class Launcher:
         try:
             if first:
                 self._build_attempt(task, building, folder.data, uid)
-            self._build_stage(task, f"{building}/{task.key.stage}" if first else building, plan)
+            stage = f"{building}/{task.key.stage}" if first else building
+            self._build_stage(task, stage, plan, folder.data)
             os.rename(building, folder.attempt if first else folder.path)
         except (OSError, CannotStart):
             remove_tree(building)
@@ -90,23 +93,27 @@ class Launcher:
         with contextlib.suppress(FileExistsError):
             os.mkdir(data, 0o700)
         self._give(data, uid)
-        self._write_all(f"{path}/in", task.files, uid)
+        self._write_all(f"{path}/in", task.files, uid, data)
         if task.secrets:
             self._write_secrets(f"{path}/secrets", task.secrets, uid)
 
-    def _build_stage(self, task: Task, path: str, plan: Plan) -> None:
+    def _build_stage(self, task: Task, path: str, plan: Plan, data: str) -> None:
         os.mkdir(path, 0o711)
         environment = {
             **self.environment,
             "CCP_JOB": task.key.job,
             "CCP_REPLICAS": str(task.replicas),
         }
-        self._write_all(f"{path}/script", script_files(task, environment), plan.uid)
+        self._write_all(f"{path}/script", script_files(task, environment), plan.uid, data)
         write_new(f"{path}/plan", plan.write(), 0o600)
 
-    def _write_all(self, path: str, files: Mapping[str, bytes], uid: int) -> None:
-        """A folder that its user may read and not change."""
-        os.mkdir(path, 0o750)
+    def _write_all(self, path: str, files: Mapping[str, bytes], uid: int, data: str) -> None:
+        """A folder that its user may read and not change; on disk if memory is too dear."""
+        if sum(map(len, files.values())) > SMALL:
+            os.symlink(f"{data}.large.{secrets.token_hex(8)}", path)
+            os.mkdir(os.readlink(path), 0o750)
+        else:
+            os.mkdir(path, 0o750)
         if self.drops_user:
             os.chown(path, -1, uid)
         for name, content in files.items():

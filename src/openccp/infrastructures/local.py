@@ -29,7 +29,7 @@ from openccp.infrastructures.folders import (
     key_of,
     read_plan,
 )
-from openccp.infrastructures.launch import Launcher, Prepared
+from openccp.infrastructures.launch import SMALL, Launcher, Prepared
 from openccp.infrastructures.logs import read_logs
 from openccp.infrastructures.machine import prepare
 from openccp.infrastructures.removal import remove_tree
@@ -42,8 +42,6 @@ from openccp.infrastructures.runs import (
 from openccp.infrastructures.sandbox import NoSandbox
 from openccp.infrastructures.spawner import Spawner
 from openccp.infrastructures.watch import Watch
-
-SMALL = 256 << 10
 
 
 class LocalInfrastructure:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from openccp.infrastructures.sandbox import (
 from openccp.infrastructures.system import build_root, pass_on
 from openccp.infrastructures.users import Users
 
+OF_ATTEMPT = re.compile(r"\.(?:home|run|undeploy|large)\.")
 ABANDONED = 60
 """Seconds after which what is half built or half removed is nobody's work any more."""
 
@@ -104,7 +106,7 @@ def _sweep(ground: Ground, groups: Groups) -> None:
         if name.startswith((".new-", ".gone-")):
             _remove_old(f"{ground.state}/{name}")
     for name in os.listdir(ground.disk):
-        if name.split(".home.")[0].split(".run.")[0].split(".undeploy.")[0] not in kept:
+        if OF_ATTEMPT.split(name)[0] not in kept:
             _remove_old(f"{ground.disk}/{name}")
 
     for name in groups.names():

@@ -1,5 +1,6 @@
 """bubblewrap: finding it, and the command that runs one replica inside it."""
 
+import functools
 import hashlib
 import importlib.util
 import os
@@ -16,6 +17,7 @@ from openccp.core.ports import Limits
 from openccp.infrastructures.folders import MARKS, PROGRESS, Replica, StageFolder
 from openccp.infrastructures.place import move_into_place, own_folder
 from openccp.infrastructures.runtimes import BIN, Runtime
+from openccp.infrastructures.system import LINKS
 
 OLDEST = (0, 8)
 STATUS_FD = 3
@@ -86,35 +88,16 @@ class Sandbox:
             self.program,
             *_namespaces(place.network),
             "--json-status-fd", str(STATUS_FD),
-            *(self._image(runtime) if runtime.rootfs else self._machine(runtime)),
+            *_system(self.root, runtime),
             *_kernel_folders(place.limits),
             *_own_folders(folder, replica, place),
+            *(("--remount-ro", "/") if runtime.rootfs else ()),
             "--chdir", "/",
             "--", *(("/bin/sh", "/ccp/piped.sh") if place.piped else ()),
             runtime.shell, "/ccp/entry.sh",
             str(folder.key.stage), "/run/ccp/script", f"{HOME}/{MARKS}{folder.key.stage}",
             "/ccp_data",
         ]  # fmt: skip
-
-    def _machine(self, runtime: Runtime) -> Iterator[str]:
-        yield from ("--ro-bind", self.root, "/", "--ro-bind", "/usr", "/usr")
-        for prefix in (runtime.prefix,) if runtime.prefix else ():
-            yield from ("--ro-bind", prefix, prefix)
-        for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
-            if os.path.isdir(f"/{name}") and not os.path.islink(f"/{name}"):
-                yield from ("--ro-bind", f"/{name}", f"/{name}")
-        if runtime.programs:
-            yield from ("--ro-bind", runtime.programs, BIN)
-
-    def _image(self, runtime: Runtime) -> Iterator[str]:
-        root = runtime.rootfs or ""
-        for name in sorted(os.listdir(root)):
-            path = f"{root}/{name}"
-            if os.path.islink(path):
-                yield from ("--symlink", os.readlink(path), f"/{name}")
-            elif os.path.isdir(path) and name not in HIDDEN:
-                yield from ("--ro-bind", path, f"/{name}")
-        yield from ("--ro-bind", f"{self.root}/ccp", "/ccp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +132,7 @@ def try_sandbox(sandbox: Sandbox, uid: int) -> None:
     """Run `true` in it; NoSandbox with the machine's own words if that does not work."""
     command = [
         sandbox.program, *_namespaces(False),
-        *sandbox._machine(Runtime("true", "/bin/sh")), "--proc", "/proc", "--dev", "/dev",
+        *_system(sandbox.root, Runtime("true", "/bin/sh")), "--proc", "/proc", "--dev", "/dev",
         "--", "/bin/true",
     ]  # fmt: skip
     user = uid if sandbox.drops_user else None
@@ -169,6 +152,33 @@ def try_sandbox(sandbox: Sandbox, uid: int) -> None:
     if result.returncode != 0:
         words = result.stderr.decode("utf-8", "replace").strip()
         raise NoSandbox(f"bubblewrap could not make a sandbox: {words[:300]}")
+
+
+@functools.lru_cache(maxsize=256)
+def _system(root: str, runtime: Runtime) -> tuple[str, ...]:
+    """The read-only system that a job sees: this machine's programs, or an image's."""
+    return tuple(_image(root, runtime.rootfs) if runtime.rootfs else _machine(root, runtime))
+
+
+def _machine(root: str, runtime: Runtime) -> Iterator[str]:
+    yield from ("--ro-bind", root, "/", "--ro-bind", "/usr", "/usr")
+    for prefix in (runtime.prefix,) if runtime.prefix else ():
+        yield from ("--ro-bind", prefix, prefix)
+    for name in LINKS:
+        if os.path.isdir(f"/{name}") and not os.path.islink(f"/{name}"):
+            yield from ("--ro-bind", f"/{name}", f"/{name}")
+    if runtime.programs:
+        yield from ("--ro-bind", runtime.programs, BIN)
+
+
+def _image(root: str, rootfs: str) -> Iterator[str]:
+    for name in sorted(os.listdir(rootfs)):
+        path = f"{rootfs}/{name}"
+        if os.path.islink(path):
+            yield from ("--symlink", os.readlink(path), f"/{name}")
+        elif os.path.isdir(path) and name not in HIDDEN:
+            yield from ("--ro-bind", path, f"/{name}")
+    yield from ("--ro-bind", f"{root}/ccp", "/ccp")
 
 
 def _namespaces(network: bool) -> list[str]:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from openccp.core.ports import CannotStart
@@ -27,6 +27,9 @@ class Start:
     variables: Mapping[str, str]
 
 
+NAMES = tuple(field.name for field in fields(Start))
+
+
 class Spawner:
     """Starts processes that are nobody's children to wait for; starts itself when needed."""
 
@@ -44,7 +47,7 @@ class Spawner:
             self._open()
         answer = asyncio.get_running_loop().create_future()
         self._waiting.append(answer)
-        self._send(asdict(start))
+        self._send(_request(start))
         pid: int = await answer
         if pid < 0:
             raise CannotStart("The machine cannot start another process")
@@ -122,6 +125,10 @@ class Spawner:
             answer = self._waiting.popleft()
             if not answer.done():
                 answer.set_result(int(line))
+
+
+def _request(start: Start) -> dict[str, object]:
+    return {name: getattr(start, name) for name in NAMES}
 
 
 def _inheritable() -> list[int]:

@@ -2,6 +2,10 @@
 
 import asyncio
 import os
+import re
+import shutil
+import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -138,18 +142,31 @@ async def test_pip_and_python_are_commands(infrastructure: LocalInfrastructure) 
     assert lines[2].startswith("pip ")
 
 
-async def test_an_image_is_a_root_folder(tmp_path: Path) -> None:
-    rootfs = tmp_path / "rootfs"
-    tmp_path.chmod(0o755)
-    for folder in ("usr", "etc"):
-        (rootfs / folder).mkdir(parents=True)
-    (rootfs / "etc/mine").write_text("of the image\n")
-    for name in ("bin", "lib", "lib64"):
-        (rootfs / name).symlink_to(f"usr/{name}")
-    local = LocalInfrastructure(tmp_path / "data", slots=1, images={"mine:1": rootfs})
-    assert local.has_runtime("mine:1")
-    assert not local.has_runtime("mine:2")
-    await local.close()
+def copy_with_libraries(program: str, rootfs: Path) -> None:
+    listed = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    for path in [program, *re.findall(r"/lib\S*", listed)]:
+        target = rootfs / "usr" / path.removeprefix("/usr").lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+
+
+async def test_an_image_is_a_root_folder() -> None:
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        os.chmod(folder, 0o755)
+        rootfs = Path(folder, "rootfs")
+        for name in ("bin", "lib", "lib64"):
+            (rootfs / "usr" / name).mkdir(parents=True)
+            (rootfs / name).symlink_to(f"usr/{name}")
+        (rootfs / "etc").mkdir()
+        (rootfs / "etc/mine").write_text("of the image\n")
+        for program in ("/bin/sh", "/bin/cat"):
+            copy_with_libraries(program, rootfs)
+        local = LocalInfrastructure(Path(folder, "data"), slots=1, images={"mine:1": rootfs})
+        assert not local.has_runtime("mine:2")
+        script = "cat /etc/mine /run/secrets/s; (: >/x) 2>/dev/null || echo refused; [ -x /bin/ls ]"
+        one = make_task(f"{script} || echo only", image="mine:1", secrets={"s": "hidden\n"})
+        assert await output(local, one) == "of the image\nhidden\nrefused\nonly\n"
+        await local.close()
 
 
 async def test_a_file_that_a_variable_names_is_shown(tmp_path: Path) -> None:

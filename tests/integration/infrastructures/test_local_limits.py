@@ -1,6 +1,7 @@
 """Jobs that misbehave: contained, explained, cleaned up."""
 
 import asyncio
+import base64
 import os
 import time
 from pathlib import Path
@@ -145,6 +146,24 @@ async def test_a_job_cannot_mislead_by_its_control_files(
         seen = (await infrastructure.observe({one.key: handle}))[one.key]
         assert (seen.progress, seen.message) == (None, None)
         await infrastructure.reap(handle)
+
+
+async def test_large_inputs_lie_on_disk_and_are_removed(
+    infrastructure: LocalInfrastructure,
+) -> None:
+    content = os.urandom(3 * MIB)
+    one = make_task(
+        "cmp /ccp_in/doc doc",
+        'printf %s "$CCP_IN_doc" | base64 -d >doc',
+        files={"doc": content},
+        values={"doc": base64.b64encode(content).decode()},
+    )
+    observation, handle = await run(infrastructure, one)
+    assert observation.failure is None
+    files = infrastructure.workspace(handle).files
+    assert len([name for name in os.listdir(files.parent) if ".large." in name]) == 2
+    await infrastructure.reap(handle)
+    assert os.listdir(files.parent) == []
 
 
 @pytest.mark.parametrize(("script", "reason"), [(HOG, "memory"), (BOMB, "pids"), ("yes", "log")])
