@@ -22,7 +22,7 @@ from openccp.web.sending import send_file
 
 EVENT_STREAM = "text/event-stream"
 STILL_HERE = b": still here\n\n"
-CURSOR = re.compile(r"(stdout|stderr)\.(\d{1,3}):(\d{1,18})")
+CURSOR = re.compile(r"(stdout|stderr)\.(\d{1,3}):(\d{1,12})(?!\d)", re.ASCII)
 STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
