@@ -1,0 +1,77 @@
+"""One platform for all pages: examples run in a folder that looks like a checkout."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.docs.documents import Block, blocks
+
+from openccp.testing.platform import PASSWORD, RunningPlatform
+
+ADDRESS = "http://127.0.0.1:8080"
+MARK = "\x1e"
+Outcome = list[tuple[Block, list[str]]]
+RunPage = Callable[[Path], Outcome]
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatform]:
+    running = RunningPlatform(tmp_path_factory.mktemp("documented") / "data")
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def run_page(platform: RunningPlatform, tmp_path: Path) -> RunPage:
+    """Runs the examples of a page in order, in one shell; each with the lines it wrote."""
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / "data").symlink_to(platform.data)
+    (tmp_path / "home").mkdir()
+
+    def run(page: Path) -> Outcome:
+        wanted = [b for b in blocks(page) if b.runs and b.language in ("sh", "python")]
+        program = tmp_path / "program.sh"
+        program.write_text(_program(wanted, tmp_path).replace(ADDRESS, platform.url))
+        done = subprocess.run(
+            ["sh", "-eu", str(program)],
+            input=PASSWORD + "\n",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=tmp_path,
+            timeout=120,
+            check=False,
+            env=_environment(tmp_path),
+        )
+        _, *parts = done.stdout.replace(platform.url, ADDRESS).split(MARK)
+        assert done.returncode == 0, f"{wanted[len(parts) - 1].place}: {done.stdout}"
+        outputs = [part.partition("\n")[2].splitlines() for part in parts]
+        return list(zip(wanted, outputs, strict=True))
+
+    return run
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    kept = {name: v for name, v in os.environ.items() if not name.startswith(("CCP_", "XDG_"))}
+    return {**kept, "HOME": str(folder / "home"), "PYTHONUNBUFFERED": "1"}
+
+
+def _program(wanted: list[Block], folder: Path) -> str:
+    """Python blocks that follow each other are one program, as they are for a reader."""
+    lines: list[str] = []
+    session: list[str] = []
+    for index, block in enumerate(wanted):
+        if block.language == "sh":
+            lines += [f"printf '\\036\\n' # {block.place}", block.text]
+            continue
+        session += [f"print({MARK!r})", block.text]
+        if index + 1 == len(wanted) or wanted[index + 1].language == "sh":
+            file = folder / f"example-{index}.py"
+            file.write_text("\n".join(session))
+            lines.append(f".venv/bin/python {file.name}")
+            session = []
+    return "\n".join(lines)
