@@ -58,6 +58,7 @@ class Reconciler:
         self._renewed = 0.0
         self._claimed = 0.0
         self._more = True
+        self._leasing: asyncio.Task[None] | None = None
         self._performer = Performer(around)
         for infrastructure in around.infrastructures.values():
             infrastructure.on_change(self._task_changed)
@@ -99,13 +100,13 @@ class Reconciler:
     async def settle(self) -> None:
         """Wait until the work under way is done."""
         work = [o.work for o in self._owned.values() if o.work]
+        work += [self._leasing] if self._leasing else []
         await asyncio.gather(*work, return_exceptions=True)
 
     async def round(self) -> None:
         """Claim, observe, decide, and start the work that was decided."""
         now = self._around.clock()
-        await self._renew(now)
-        await self._claim(now)
+        self._lease(now)
         due = [o for o in self._owned.values() if o.work is None and o.due <= now]
         seen = await self._observe(due)
         for owned in due:
@@ -208,24 +209,43 @@ class Reconciler:
             seen.update({key.job: observation for key, observation in found.items()})
         return seen
 
-    async def _renew(self, now: float) -> None:
-        if self._owned and now - self._renewed >= RENEW:
-            self._renewed = now
-            await self._around.jobs.renew(self._name, list(self._owned), now + LEASE)
+    def _lease(self, now: float) -> None:
+        """Renew and claim beside the round: what is observed must not wait for their commits."""
+        if self._leasing is not None:
+            if not self._leasing.done():
+                return
+            self._leasing.result()
+            self._leasing = None
+        renew = bool(self._owned) and now - self._renewed >= RENEW
+        room = self._room() if self._more or now - self._claimed >= IDLE else 0
+        if renew or room > 0:
+            self._leasing = asyncio.create_task(self._take_leases(now, renew, room))
 
-    async def _claim(self, now: float) -> None:
+    def _room(self) -> int:
+        """How many jobs to claim: some ahead of the slots, and not too many that are ending."""
+        if self._hold:
+            return 0
         slots = sum(i.slots for i in self._around.infrastructures.values())
-        ahead = AHEAD * slots - sum(
-            o.job.phase is not Phase.UNDEPLOYING for o in self._owned.values()
-        )
-        room = min(ahead, ENDING * slots - len(self._owned))
-        if self._hold or room <= 0 or not (self._more or now - self._claimed >= IDLE):
-            return
+        before_end = sum(o.job.phase is not Phase.UNDEPLOYING for o in self._owned.values())
+        return min(AHEAD * slots - before_end, ENDING * slots - len(self._owned))
+
+    async def _take_leases(self, now: float, renew: bool, room: int) -> None:
+        try:
+            if renew:
+                self._renewed = now
+                await self._around.jobs.renew(self._name, list(self._owned), now + LEASE)
+            if room > 0:
+                await self._claim(now, room)
+        finally:
+            self._news.set()
+
+    async def _claim(self, now: float, room: int) -> None:
+        self._more, self._claimed = False, now
         claimed = await self._around.jobs.claim(self._name, now, LEASE, room)
-        self._more = len(claimed) == room
-        self._claimed = now
         if claimed:
             failpoint("claim.after")
+        if len(claimed) == room:
+            self._more = True
         for job in claimed:
             self._owned.setdefault(job.id, Owned(job)).job = job
 
