@@ -83,8 +83,12 @@ def processes_of(word: str) -> list[int]:
 
 
 def processes_of_users(first: int, last: int) -> list[int]:
-    """Processes of this machine whose user's number lies in a range."""
-    return [pid for pid in _pids() if first <= _owner(pid) <= last]
+    """Living processes of this machine whose user's number lies in a range."""
+    return [pid for pid in _pids() if first <= _owner(pid) <= last and not _is_zombie(pid)]
+
+
+def _is_zombie(pid: int) -> bool:
+    return _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()[:1] in ([b"Z"], [])
 
 
 def _pids() -> list[int]:
