@@ -144,6 +144,7 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
             tidying.cancel()
             reconciler.stop()
             await running
+            await local.close()
             await database.close()
 
     return Platform(create_app(services, lifespan), services, reconciler, database)
