@@ -1,18 +1,16 @@
 """Settings: one TOML file plus CCP__SECTION__FIELD; unknown keys are errors (design section 8)."""
 
+import json
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
 
 SETTINGS_FILE = "openccp.toml"
+PREFIX = "CCP__"
 Seconds = Annotated[float, Field(gt=0, le=366 * 86400)]
 Bytes = Annotated[int, Field(ge=1 << 20, le=1 << 50)]
 
@@ -112,14 +110,10 @@ class Tokens(Section):
     )
 
 
-class Settings(BaseSettings):
+class Settings(Section):
     """All settings. Values given in the environment win over the file."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="CCP__", env_nested_delimiter="__"
-    )
-
-    data: Path = Field(Path("data"), description="Folder of everything the platform keeps.")
+    data: Path = Field(default=Path("data"), description="Folder of everything the platform keeps.")
     server: Server = Server()
     database: Database = Database()
     local: Local = Local()
@@ -130,24 +124,12 @@ class Settings(BaseSettings):
         description="Names in compatibleWith links of imported methods -> infrastructures here.",
     )
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment before what was read from the file."""
-        return env_settings, init_settings
-
 
 class BadSettings(Exception):
     """The settings cannot be used; the text says which and why, a line each."""
 
 
-def load(data: Path, **overrides: Any) -> Settings:
+def load(data: Path, **overrides: Mapping[str, object]) -> Settings:
     """Settings of a data folder: its openccp.toml, the environment, and command line overrides.
 
     `overrides` maps a section to its fields (None: not given). BadSettings names what is wrong.
@@ -155,8 +137,12 @@ def load(data: Path, **overrides: Any) -> Settings:
     file = data / SETTINGS_FILE
     try:
         written = tomllib.loads(file.read_text()) if file.exists() else {}
-        settings = Settings(**{**written, "data": data})
-        return _overridden(settings, overrides)
+        given = {
+            section: {name: value for name, value in fields.items() if value is not None}
+            for section, fields in overrides.items()
+        }
+        merged = _merged(_merged(written, from_environment(os.environ)), given)
+        return Settings.model_validate({**merged, "data": data})
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"{file}: {error}") from None
     except ValidationError as error:
@@ -164,14 +150,36 @@ def load(data: Path, **overrides: Any) -> Settings:
         raise BadSettings("\n".join(lines)) from None
 
 
-def _overridden(settings: Settings, overrides: dict[str, Any]) -> Settings:
-    changed: dict[str, Any] = {}
-    for section, fields in overrides.items():
-        given = {name: value for name, value in fields.items() if value is not None}
-        if given:
-            current: Section = getattr(settings, section)
-            changed[section] = type(current)(**{**current.model_dump(), **given})
-    return settings.model_copy(update=changed) if changed else settings
+def from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """CCP__SECTION__FIELD=value as nested settings; lists and tables are written as JSON."""
+    found: dict[str, Any] = {}
+    for name, text in environment.items():
+        if name.startswith(PREFIX):
+            *sections, field = name.removeprefix(PREFIX).lower().split("__")
+            place = found
+            for section in sections:
+                place = place.setdefault(section, {})
+            place[field] = _read(text)
+    return found
+
+
+def _read(text: str) -> Any:
+    if not text.startswith(("[", "{")):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _merged(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(lower)
+    for name, above in upper.items():
+        value, below = above, merged.get(name)
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            value = _merged(below, value)
+        merged[name] = value
+    return merged
 
 
 def job_environment(local: Local) -> dict[str, str]:
