@@ -17,6 +17,7 @@ from openccp.core.decide import Action, Collect, Finish, Submit, Wait, decide
 from openccp.core.failpoint import failpoint
 from openccp.core.job import Job, Phase, Stage, TaskKey
 from openccp.core.ports import Handle, Observation
+from openccp.core.problems import Problem
 from openccp.core.stores import Conflict
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ ENDING = 8
 IDLE = 5.0
 LONGEST_BACKOFF = 30.0
 HOPELESS = 8
+UNREADABLE = (LookupError, ValueError, TypeError, Problem)
 
 
 @dataclass(slots=True)
@@ -185,8 +187,16 @@ class Reconciler:
         if owned.errors >= HOPELESS or job.infrastructure not in self._around.infrastructures:
             owned.job = await self._performer.give_up(job)
         elif owned.case is None:
-            owned.case = await self._performer.case(job)
+            await self._understand(owned)
         return not self._released(owned)
+
+    async def _understand(self, owned: Owned) -> None:
+        """A record that cannot be read will not be better the next time."""
+        try:
+            owned.case = await self._performer.case(owned.job)
+        except UNREADABLE:
+            log.exception("job %s: its record cannot be read", owned.job.id)
+            owned.job = await self._performer.give_up(owned.job)
 
     def _released(self, owned: Owned) -> bool:
         if owned.job.phase is not Phase.DONE:

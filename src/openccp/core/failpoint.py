@@ -42,10 +42,11 @@ def read(text: str | None) -> Hook:
     """The hook that a value of CCP_FAILPOINT asks for; ValueError for one without meaning."""
     if not text:
         return _nothing
-    place, action, nth = (*text.split(":"), "1")[:3]
-    if place not in PLACES or action not in ACTIONS or not nth.isdigit():
+    place, _, rest = text.partition(":")
+    action, _, nth = rest.partition(":")
+    if place not in PLACES or action not in ACTIONS or not (nth or "1").isdigit():
         raise ValueError(f"{VARIABLE}={text}: no such place or action")
-    left = int(nth)
+    left = int(nth or "1")
 
     def reach(name: str) -> None:
         nonlocal left
