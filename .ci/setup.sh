@@ -20,7 +20,7 @@ setup() { # setup run|dev
     done
     python="$(find_python)" || exit 1
     echo "Setting up (once) ..." >&2
-    [ -x .venv/bin/python ] && .venv/bin/python -c '' 2>/dev/null || "$python" -m venv --clear .venv
+    .venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear .venv
     if ! { .venv/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9 &&
         .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes $(printf -- '-r %s ' $locks) &&
         .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .; }; then
