@@ -3,15 +3,17 @@
 import asyncio
 import contextlib
 import json
+import os
 import resource
 import select
 import signal
 import socket
 import sqlite3
+import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,7 +22,7 @@ import pytest
 import uvicorn
 
 from openccp.core.failpoint import PLACES, VARIABLE, Injected, failpoint, read
-from openccp.testing.ledger import leftovers
+from openccp.testing.ledger import leftovers, processes_of
 from openccp.testing.platform import RunningPlatform, User, bash_method
 from openccp.web.connection import HEAD_BYTES, BoundedHttp
 
@@ -269,3 +271,70 @@ async def test_a_head_that_never_comes_is_hung_up_on(
     monkeypatch.setattr("openccp.web.connection.HEAD_SECONDS", 0.2)
     assert await exchange(bounded) == b""
     assert await exchange(bounded, HEAD) == b""
+
+
+# --- a full disk --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 MiB, where this may be mounted."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(place)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("nothing can be mounted here")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.sandbox
+def test_a_full_disk_is_survived(small_disk: Path) -> None:
+    platform = RunningPlatform(small_disk / "data")
+    platform.start()
+    try:
+        user = platform.user("ada")
+        made = bash_method("slowly", "sleep 4; head -c 3000000 /dev/urandom >a.bin")
+        assert user.deploy(made).status_code == 201
+        job = user.run("slowly")["jobID"]
+        user.until(job, "executing")
+        filled = fill(small_disk / "filler")
+        assert filled > 1 << 20
+        assert user.http.get("/jobs").status_code == 200
+        statuses = {submitted(user) for _ in range(20)}
+        assert statuses == {503}
+        eventually(lambda: not processes_of(job))
+        time.sleep(2)  # some tries to keep its files fail; there is no room to say so in the log
+        assert user.job(job)["status"] == "running"
+        (small_disk / "filler").unlink()
+        assert user.wait(job)["status"] == "successful"
+        assert len(user.http.get(f"/executions/{job}/outputs/a.bin").content) == 3_000_000
+        assert user.finish("hello-bash")["status"] == "successful"
+        user.close()
+    finally:
+        platform.stop()
+    with contextlib.closing(sqlite3.connect(platform.data / "openccp.db")) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def eventually(true: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for what another process does."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def fill(path: Path) -> int:
+    """Write until the disk is full; how much that was."""
+    size = 0
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            size += file.write(b"x" * 65_536)
+    return size
+
+
+def submitted(user: User) -> int:
+    body = {"inputs": {"ccpnote": "x" * 2000}}
+    return user.http.post("/processes/hello-bash/execution", json=body).status_code
