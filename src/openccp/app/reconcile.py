@@ -5,6 +5,7 @@ the infrastructures, so a crash at any line is repaired by the next round.
 """
 
 import asyncio
+import errno
 import logging
 from collections import defaultdict
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from openccp.core.decide import Action, Collect, Finish, Submit, Wait, decide
 from openccp.core.failpoint import failpoint
 from openccp.core.job import Job, Phase, Stage, TaskKey
 from openccp.core.ports import Handle, Observation
-from openccp.core.problems import Problem
+from openccp.core.problems import Problem, Unavailable
 from openccp.core.stores import Conflict
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ ENDING = 8
 IDLE = 5.0
 LONGEST_BACKOFF = 30.0
 HOPELESS = 8
+PASSING = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 UNREADABLE = (LookupError, ValueError, TypeError, Problem)
 
 
@@ -129,8 +131,9 @@ class Reconciler:
             owned.errors = 0
         except Conflict:
             owned.stale = True
-        except Exception:
-            owned.errors += 1
+        except Exception as error:
+            # What passes, like a full disk, fails no job however long it lasts.
+            owned.errors = min(owned.errors + 1, HOPELESS - 1 if _passes(error) else HOPELESS)
             owned.stale = True
             log.exception("job %s: an action failed; it will be decided anew", owned.job.id)
         finally:
@@ -224,8 +227,8 @@ class Reconciler:
         if self._leasing is not None:
             if not self._leasing.done():
                 return
-            self._leasing.result()
-            self._leasing = None
+            ended, self._leasing = self._leasing, None
+            ended.result()
         renew = bool(self._owned) and now - self._renewed >= RENEW
         room = self._room() if self._more or now - self._claimed >= IDLE else 0
         if renew or room > 0:
@@ -269,6 +272,11 @@ class Reconciler:
         now = self._around.clock()
         dues = [o.due for o in self._owned.values() if o.work is None]
         return max(0.0, min([*dues, now + IDLE]) - now)
+
+
+def _passes(error: Exception) -> bool:
+    """Whether it is the machine's trouble, not the job's."""
+    return isinstance(error, Unavailable) or (isinstance(error, OSError) and error.errno in PASSING)
 
 
 def _backoff(errors: int) -> float:
