@@ -21,8 +21,21 @@ import httpx2
 import pytest
 import uvicorn
 
+from openccp.app.catalogue import Catalogue
+from openccp.app.changes import Changes
+from openccp.app.perform import Surroundings
+from openccp.app.reconcile import Reconciler
+from openccp.app.services import Rules
 from openccp.core.failpoint import PLACES, VARIABLE, Injected, failpoint, read
+from openccp.core.job import Job, Status
+from openccp.core.problems import Unavailable
 from openccp.testing.ledger import leftovers, processes_of
+from openccp.testing.memory import (
+    MemoryJobs,
+    NoFiles,
+    ScriptedInfrastructure,
+    TestClock,
+)
 from openccp.testing.platform import RunningPlatform, User, bash_method
 from openccp.web.connection import HEAD_BYTES, BoundedHttp
 
@@ -61,6 +74,51 @@ def test_a_fault_happens_once_and_only_where_it_should() -> None:
         reach("claim.after")
     reach("claim.after")
     failpoint("claim.after")
+
+
+class FailingOnce(MemoryJobs):
+    """A store whose first claim fails, as when its disk is full."""
+
+    failed = False
+
+    async def claim(self, reconciler: str, now: float, lease: float, limit: int) -> list[Job]:
+        if not self.failed:
+            self.failed = True
+            raise Unavailable(retry_after=1)
+        return await super().claim(reconciler, now, lease, limit)
+
+
+class NoMethods:
+    """Every method is gone: jobs are given up as soon as they are claimed."""
+
+    async def revision(self, method_id: str, number: int) -> None:
+        return None
+
+
+async def test_a_failed_claim_is_tried_again() -> None:
+    jobs, clock = FailingOnce(), TestClock()
+    around = Surroundings(
+        jobs=jobs,
+        catalogue=Catalogue(NoMethods(), clock),  # type: ignore[arg-type]
+        files=NoFiles(),
+        infrastructures={"local": ScriptedInfrastructure(slots=1)},
+        changes=Changes(),
+        clock=clock,
+        rules=Rules(),
+    )
+    reconciler = Reconciler(around, "one")
+    await reconciler.round()
+    await reconciler.settle()
+    with pytest.raises(Unavailable):
+        await reconciler.round()
+    await jobs.add(Job("j", "m", 1, "o", "default", "local", clock(), clock()), b"{}", {})
+    reconciler.wake("j")
+    for _ in range(4):
+        await reconciler.round()
+        await reconciler.settle()
+    job = await jobs.get("j")
+    assert job is not None
+    assert (job.status, job.failure and job.failure.reason) == (Status.FAILED, "internal")
 
 
 # --- records and wishes -------------------------------------------------------------------------
@@ -150,6 +208,7 @@ def test_a_hundred_times_the_same_key_is_one_job(user: User) -> None:
 # --- readers, and more clients than there is room for -------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.sandbox
 def test_a_log_reader_goes_on_after_a_kill(own: RunningPlatform) -> None:
     own.start()
@@ -190,6 +249,7 @@ def read_log(user: User, job: str, position: str) -> tuple[str, str]:
     return text, position
 
 
+@pytest.mark.slow
 @pytest.mark.sandbox
 def test_more_clients_than_files_may_be_open(own: RunningPlatform) -> None:
     own.start()
