@@ -25,12 +25,20 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatfo
     running.stop()
 
 
+@pytest.fixture(scope="session")
+def token(platform: RunningPlatform) -> str:
+    """What a reader of all pages but the README has, which makes its own account."""
+    platform.add_user("reader")
+    return platform.token("reader")
+
+
 @pytest.fixture
-def run_page(platform: RunningPlatform, tmp_path: Path) -> RunPage:
+def run_page(platform: RunningPlatform, token: str, tmp_path: Path) -> RunPage:
     """Runs the examples of a page in order, in one shell; each with the lines it wrote."""
     (tmp_path / ".venv").symlink_to(sys.prefix)
     (tmp_path / "data").symlink_to(platform.data)
     (tmp_path / "home").mkdir()
+    signed_in = {"CCP_URL": platform.url, "CCP_TOKEN": token, "TOKEN": token}
 
     def run(page: Path) -> Outcome:
         wanted = [b for b in blocks(page) if b.runs and b.language in ("sh", "python")]
@@ -45,7 +53,7 @@ def run_page(platform: RunningPlatform, tmp_path: Path) -> RunPage:
             cwd=tmp_path,
             timeout=120,
             check=False,
-            env=_environment(tmp_path),
+            env=_environment(tmp_path) | ({} if page.name == "README.md" else signed_in),
         )
         _, *parts = done.stdout.replace(platform.url, ADDRESS).split(MARK)
         assert done.returncode == 0, f"{wanted[len(parts) - 1].place}: {done.stdout}"
