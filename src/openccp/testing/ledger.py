@@ -111,19 +111,26 @@ def _owner(pid: int) -> int:
 
 def groups_of(job: str) -> list[str]:
     """Control groups that bear a job's id."""
-    found = []
-    for folder, folders, _ in os.walk("/sys/fs/cgroup"):
-        found += [f"{folder}/{name}" for name in folders if job in name]
-    return found
+    return _named(job, "/sys/fs/cgroup")
 
 
-def scratch_of(job: str, data: Path) -> list[Path]:
+def scratch_of(job: str, data: Path) -> list[str]:
     """Folders and files of a job that lie where jobs work, not in its record."""
-    places = [data / "local", *Path("/var/tmp").glob("openccp-*"), *Path("/dev/shm").glob("*")]
-    return [path for place in places if place.is_dir() for path in place.rglob(f"*{job}*")]
+    places = (data / "local", *Path("/var/tmp").glob("openccp-*"), "/dev/shm")
+    return [path for place in places for path in _named(job, str(place))]
+
+
+def _named(word: str, place: str) -> list[str]:
+    """Everything below a folder with a word in its name; what vanishes meanwhile is left out."""
+    return [
+        f"{folder}/{name}"
+        for folder, folders, files in os.walk(place)
+        for name in (*folders, *files)
+        if word in name
+    ]
 
 
 def leftovers(job: str, data: Path) -> list[str]:
     """Everything outside of its record that an ended job still holds."""
     processes = [f"process {pid}" for pid in processes_of(job)]
-    return [*processes, *groups_of(job), *map(str, scratch_of(job, data))]
+    return [*processes, *groups_of(job), *scratch_of(job, data)]
