@@ -17,7 +17,8 @@ Written from the models in `src/openccp/settings.py` by `docs/write_settings.py`
 Settings stand in `{SETTINGS_FILE}` in the data folder, one table a section. Each can also be given
 in the environment as `CCP__SECTION__FIELD`, such as `CCP__SERVER__PORT=8090`; the environment wins
 over the file, and `--host` and `--port` win over both. An unknown name or a value out of bounds is
-an error at the start. A change takes effect at the next start.
+an error at the start. Lists and tables in the environment are JSON. A change takes effect at the
+next start.
 """
 
 
