@@ -409,7 +409,7 @@ def test_keys_that_are_too_long(one: Caller, key: str) -> None:
 @pytest.mark.parametrize("name", ["X-Large", "Authorization", "Cookie", "Accept", "If-None-Match"])
 def test_a_huge_header(one: Caller, name: str) -> None:
     value = "Bearer " + "x" * (2 * MIB)
-    refused(send(one.url, "/jobs", headers={name: value}), 400, 401, 431)
+    refused(send(one.url, "/jobs", headers={name: value}), 431)
 
 
 HOSTS = ["evil.example", "a b", "x" * 5000, "[::1", "a/../b", "a@b", "a\tb"]

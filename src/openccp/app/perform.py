@@ -88,6 +88,8 @@ class Performer:
             case Show(shown):
                 return await self._save(job, shown)
             case Intend(intended):
+                if job.attempt and job.attempt < intended.attempt:
+                    await self._reap(job)
                 saved = await self._save(job, intended)
                 failpoint("intent.after")
                 return saved

@@ -17,6 +17,7 @@ from openccp.identity.accounts import add_account, create_sign_in
 from openccp.identity.passwords import Argon2Hasher
 from openccp.settings import BadSettings, Settings, load
 from openccp.store.database import AlreadyOpen
+from openccp.web.connection import BoundedHttp
 
 ADMIN = "admin"
 ADDRESS_FILE = "address"
@@ -67,6 +68,7 @@ def serve(platform: Platform, settings: Settings) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        http=BoundedHttp,
         timeout_graceful_shutdown=5,
     )
     server = Announcing(config, platform, settings)

@@ -218,7 +218,7 @@ class ScriptedInfrastructure:
             del self.alive[key]
 
     def end(self, key: TaskKey, seen: Observation) -> None:
-        """A task has ended as seen."""
+        """A task has ended as seen; its key stays known until it is reaped."""
         self.alive[key] = seen
         for callback in self._callbacks:
             callback(key)

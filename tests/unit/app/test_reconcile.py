@@ -152,10 +152,7 @@ class World:
         assert len(live) <= self.place.slots + self.killed, "more runs than slots"
 
     def end(self, key: TaskKey, how: str) -> None:
-        if how == "lost":
-            self.place.alive.pop(key, None)
-        else:
-            self.place.end(key, ENDS[how])
+        self.place.end(key, ENDS[how])
 
     async def calm(self) -> None:
         """No more faults: every job must come to an end, and leave nothing behind."""
