@@ -64,8 +64,9 @@ def prose(page: Path) -> str:
 
 
 def commands(page: Path) -> Iterator[tuple[str, list[str]]]:
-    """Every `ccp ...` of a page with its words, from shell blocks and from inline code."""
+    """Every `ccp ...` of a page with its words: in blocks, indented lines and inline code."""
     texts = [text for text in INLINE.findall(prose(page)) if COMMAND.match(text)]
+    texts += [line for line in prose(page).splitlines() if line.startswith("    ")]
     for block in blocks(page):
         if block.language in ("sh", "") and block.page.name != "benchmarks.md":
             texts += block.text.replace("\\\n", " ").splitlines()
