@@ -98,6 +98,7 @@ def test_every_address_is_described_and_no_other() -> None:
 
 
 def test_every_problem_is_described() -> None:
+    assert list(_all_commands(main, "ccp")), "with the commands every module is loaded"
     page = (ROOT / "docs/api.md").read_text()
     for problem in Problem.__subclasses__():
         if problem.__module__.startswith("openccp.") and problem is not DuplicateName:
