@@ -100,8 +100,7 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
     alone = database.lock()
     jobs = Jobs(database, open_cipher(root / "keys" / "secrets.key"))
     accounts = Accounts(database)
-    issuer = settings.server.public_url or f"http://127.0.0.1:{settings.server.port}"
-    signer = Signer(issuer.rstrip("/"), load_keys(root / "keys"))
+    signer = Signer(own_address(settings), load_keys(root / "keys"))
     local = local_infrastructure(settings, unsafe=unsafe)
     infrastructures: Mapping[str, Infrastructure] = {local.id: local}
     around = Surroundings(
@@ -150,6 +149,12 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
     return Platform(create_app(services, lifespan), services, reconciler, database)
 
 
+def own_address(settings: Settings) -> str:
+    """The platform's address as tokens and jobs know it, without a slash at the end."""
+    here = f"http://127.0.0.1:{settings.server.port}"
+    return (settings.server.public_url or here).rstrip("/")
+
+
 def rules(settings: Settings) -> Rules:
     """What the settings mean for jobs and requests."""
     limits, server = settings.limits, settings.server
@@ -171,6 +176,7 @@ def rules(settings: Settings) -> Rules:
         body_bytes=server.body_bytes,
         inline_bytes=server.inline_bytes,
         public_url=server.public_url,
+        issuer=own_address(settings),
     )
 
 

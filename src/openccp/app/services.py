@@ -34,6 +34,7 @@ class Rules:
     body_bytes: int = 32 << 20
     inline_bytes: int = 64 << 10
     public_url: str | None = None
+    issuer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from openccp.app.services import Rules
 from openccp.core.decide import Plan
+from openccp.core.identity import PUBLIC_CLIENT
 from openccp.core.job import Job, Stage
 from openccp.core.method import ALL_FILES, Kind, Method, Output, Revision, Scripts
 from openccp.core.ports import Limits, Task
@@ -26,6 +27,7 @@ class Case:
     request: ExecuteRequest
     limits: Limits
     plan: Plan
+    issuer: str = ""
 
     @property
     def wanted(self) -> Mapping[str, Output]:
@@ -48,7 +50,7 @@ def case(revision: Revision, request: ExecuteRequest, rules: Rules) -> Case:
         attempts=rules.attempts,
         grace=rules.grace,
     )
-    return Case(revision, request, limits, plan)
+    return Case(revision, request, limits, plan, rules.issuer)
 
 
 def task(job: Job, stage: Stage, it: Case) -> Task:
@@ -67,6 +69,8 @@ def task(job: Job, stage: Stage, it: Case) -> Task:
         environment={
             "CCP_JOB": job.id,
             "ccpcontext": job.context,
+            "ccpiamurl": f"{it.issuer}/token",
+            "ccpclientid": PUBLIC_CLIENT,
         },
         replicas=request.replicas if stage is Stage.RUN else 1,
         network=method.network,

@@ -119,10 +119,12 @@ def _while_running(job: Job, seen: Observation | None, plan: Plan, now: float) -
         return Collect(seen.failure)
     if job.stage_started is not None and now >= job.stage_started + plan.wall_seconds:
         return Intend(_out_of_time(job, plan, now))
+    # a run without a deploy script was shown as executing before its first mark could be there
+    phase = job.phase if seen.phase is Phase.DEPLOYING else seen.phase
     shown = replace(
         job,
-        phase=seen.phase,
-        message=seen.message or str(seen.phase),
+        phase=phase,
+        message=seen.message or str(phase),
         progress=seen.progress if seen.progress is not None else job.progress,
     )
     return Wait() if shown == job else Show(replace(shown, updated=now))

@@ -123,22 +123,10 @@ class MethodNotAllowed(Problem):
     status, type, title = 405, OURS + "method-not-allowed", "Method not allowed"
 
 
-class NotAcceptable(Problem):
-    """The representation asked for does not exist."""
-
-    status, type, title = 406, OURS + "not-acceptable", "Not acceptable"
-
-
 class DuplicatedProcess(Problem):
     """A process of this id is already deployed; replace it with PUT."""
 
     status, type, title = 409, OGC2 + "duplicated-process", "Duplicated process"
-
-
-class RequestInFlight(Problem):
-    """A request with the same Idempotency-Key is still being answered."""
-
-    status, type, title = 409, OURS + "request-in-flight", "Request in flight"
 
 
 class PreconditionFailed(Problem):
@@ -169,12 +157,6 @@ class KeyReused(Problem):
     """This Idempotency-Key was already used with another request."""
 
     status, type, title = 422, OURS + "idempotency-key-reused", "Idempotency key reused"
-
-
-class TooManyRequests(Problem):
-    """Too many requests; try again later."""
-
-    status, type, title = 429, OURS + "too-many-requests", "Too many requests"
 
 
 class Unavailable(Problem):

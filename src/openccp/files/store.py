@@ -4,12 +4,10 @@ Ids that begin with the time share their beginnings, hence the last two characte
 comes from outside is looked up among what there is, and never joined to a path.
 """
 
-import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from secrets import token_hex
 
 from openccp.core.method import Output
 from openccp.core.ports import Limits, Manifest, Workspace
@@ -17,20 +15,16 @@ from openccp.core.problems import NotFound
 from openccp.core.results import OutputTooLarge
 from openccp.files.bundle import Bundle, members
 from openccp.files.collect import LOGS, MANIFEST, OUTPUTS, Collector
-from openccp.files.copy import write_all
 from openccp.files.names import unescape
 from openccp.files.records import Record, Records
 
-_METADATA = "metadata"
 _JOB = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,99}")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class FolderStore:
     """FileStore in a local folder. Its calls wait for the disk: call them in a thread.
 
-    `durable`: a collected job survives a loss of power, for about a millisecond a job. Metadata
-    survives the end of the process only; it follows from the database and can be written again.
+    `durable`: a collected job survives a loss of power, for about a millisecond a job.
     """
 
     def __init__(self, root: Path, *, durable: bool = True) -> None:
@@ -38,24 +32,6 @@ class FolderStore:
         self._durable = durable
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._records = Records()
-
-    def write_metadata(self, job: str, name: str, content: bytes) -> None:
-        """Put one metadata file, whole or not at all."""
-        if _NAME.fullmatch(name) is None:
-            raise ValueError(f"not a name of a metadata file: {name!r}")
-        folder = self._make_folder(job) / _METADATA
-        folder.mkdir(mode=0o750, exist_ok=True)
-        unfinished = folder / f".{name}.{token_hex(6)}"
-        try:
-            fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
-            try:
-                write_all(fd, content)
-            finally:
-                os.close(fd)
-            unfinished.rename(folder / name)
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise
 
     def collect(
         self, job: str, workspace: Workspace, outputs: Mapping[str, Output], limits: Limits
@@ -102,20 +78,6 @@ class FolderStore:
             lambda name: self.open_log(job, name),
         )
         return Bundle(found, modified)
-
-    def metadata_names(self, job: str) -> Sequence[str]:
-        """The metadata files there are."""
-        try:
-            names = os.listdir(self._folder(job) / _METADATA)
-        except FileNotFoundError:
-            return ()
-        return sorted(name for name in names if _NAME.fullmatch(name))
-
-    def open_metadata(self, job: str, name: str) -> Path:
-        """One metadata file; NotFound if there is none of this name."""
-        if name not in self.metadata_names(job):
-            raise NotFound("The job has no metadata file of this name.")
-        return self._folder(job) / _METADATA / name
 
     def remove(self, job: str) -> None:
         """Delete the record; idempotent."""

@@ -1,5 +1,4 @@
 import hashlib
-import json
 import os
 import resource
 import stat
@@ -182,8 +181,6 @@ def test_only_a_name_of_the_manifest_opens(left: Left, path: str) -> None:
         left.store.open_output(JOB, path)
     with pytest.raises(NotFound):
         left.store.open_log(JOB, path)
-    with pytest.raises(NotFound):
-        left.store.open_metadata(JOB, path)
 
 
 @pytest.mark.parametrize("job", ["", "..", "a/b", "../../etc", "a\0b", ".hidden", "x" * 300, "é9"])
@@ -192,44 +189,15 @@ def test_only_an_id_names_a_record(left: Left, job: str) -> None:
     with pytest.raises(NotFound):
         left.store.open_output(job, "a")
     with pytest.raises(NotFound):
-        left.store.write_metadata(job, "request.json", b"")
-    with pytest.raises(NotFound):
         left.collect(job=job)
-
-
-# --- metadata ---
-
-
-def test_metadata_is_replaced_whole(left: Left) -> None:
-    assert left.store.metadata_names(JOB) == ()
-    left.store.write_metadata(JOB, "request.json", b"{}")
-    left.store.write_metadata(JOB, "jobStatus.json", b'{"a":1}')
-    left.store.write_metadata(JOB, "request.json", b'{"b":2}')
-    assert left.store.metadata_names(JOB) == ["jobStatus.json", "request.json"]
-    assert json.loads(left.store.open_metadata(JOB, "request.json").read_bytes()) == {"b": 2}
-
-
-@pytest.mark.parametrize("name", ["", "../x", ".hidden", "a/b", "a\n", "x" * 200])
-def test_a_bad_metadata_name_is_a_fault_of_the_caller(left: Left, name: str) -> None:
-    with pytest.raises(ValueError, match="not a name"):
-        left.store.write_metadata(JOB, name, b"")
-
-
-def test_a_metadata_file_half_written_by_a_dead_process_is_not_shown(left: Left) -> None:
-    left.store.write_metadata(JOB, "request.json", b"{}")
-    folder = left.store.open_metadata(JOB, "request.json").parent
-    (folder / ".method.json.0a1b2c").write_bytes(b"{")
-    assert left.store.metadata_names(JOB) == ["request.json"]
 
 
 def test_removing_is_complete_and_idempotent(left: Left, tmp_path: Path) -> None:
     (left.data / "a").write_bytes(b"1")
-    left.store.write_metadata(JOB, "request.json", b"{}")
     left.collect()
     for _ in range(2):
         left.store.remove(JOB)
     assert left.store.manifest(JOB) is None
-    assert left.store.metadata_names(JOB) == ()
     assert [path for path in (tmp_path / "records").rglob("*") if path.is_file()] == []
 
 

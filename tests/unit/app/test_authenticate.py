@@ -107,7 +107,7 @@ async def test_the_role_comes_from_the_account_not_from_the_token(platform: Plat
         ("/vo/vre/", None),
         ([ISSUER, "closed"], None),
     ],
-    ids=str,
+    ids=lambda value: "-".join(sorted(value)) if isinstance(value, set) else str(value),
 )
 async def test_audience_forms(
     platform: Platform, audience: object, contexts: set[str] | None
