@@ -165,10 +165,12 @@ class Workspace:
     """Where a task's files lie: `files` is /ccp_data; `logs` maps names to log files.
 
     `logs` keys are what results call them: `stdout`, `stderr`, or `stdout.1` for replica 1.
+    `sealed` says that no process is left that could still write to any of them.
     """
 
     files: Path
     logs: Mapping[str, Path]
+    sealed: bool = False
 
 
 # --- records ----------------------------------------------------------------------------------

@@ -78,7 +78,7 @@ class Collector:
     def _copied(
         self, folder: int, workspace: Workspace, outputs: Mapping[str, Output], limits: Limits
     ) -> Committed:
-        destination = Destination(folder, durable=self.durable)
+        destination = Destination(folder, sealed=workspace.sealed, durable=self.durable)
         logs, skipped = _collect_logs(workspace.logs, destination, limits)
         files: list[FileEntry] = []
         too_large = None
@@ -128,7 +128,7 @@ def _collect_logs(
             skipped.append(Skipped(f"{LOGS}/{name}", str(reason)))
             continue
         try:
-            copied = destination.copy(fd, min(size, limits.log_bytes), f"{LOGS}/{name}")
+            copied = destination.keep(fd, min(size, limits.log_bytes), f"{LOGS}/{name}")
         finally:
             os.close(fd)
         entries.append(FileEntry(name, copied.size, copied.sha256, copied.crc32, TEXT))
@@ -148,7 +148,7 @@ def _collect_files(
         if file.size > room:
             raise OutputTooLarge(f"The job left more than {limits.output_bytes:,} bytes.")
         try:
-            copied = destination.copy(file.fd, file.size, f"{OUTPUTS}/{file.path}")
+            copied = destination.keep(file.fd, file.size, f"{OUTPUTS}/{file.path}")
         except FileExistsError:
             walk.skip(file.path, "its name differs from another's only in a way not kept here")
             continue

@@ -1,6 +1,8 @@
-"""Writing a job's files for good: one pass that copies, hashes and makes durable."""
+"""Keeping a job's files for good: one pass that hashes, copies where it must, and syncs."""
 
 import ctypes
+import errno
+import fcntl
 import os
 import zlib
 from dataclasses import dataclass
@@ -11,6 +13,9 @@ _HEAD = 4096
 _SYNC_EACH = 8
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 _MODE = 0o640
+_NO_SECOND_NAME = frozenset(
+    (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOENT)
+)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -25,21 +30,55 @@ class Copied:
 
 
 class Destination:
-    """Copies into an open folder, files of the platform's own (mode 0640, no set-id bits).
+    """Keeps files in an open folder, as the platform's own (mode 0640, no set-id bits).
+
+    What nobody can write any more (`sealed`) is not copied but given a second name, if it has
+    just one and lies on the same file system: as quick for 10 GB as for a line, and no search
+    for free inodes. Its first name goes when the job's scratch is freed.
 
     Durability: up to eight files with content are synced one by one, which waits for nothing but
     these; beyond that one `syncfs` at the end is far cheaper. `settle` is to be called before
     anything says that the files are there.
     """
 
-    def __init__(self, folder: int, *, durable: bool = True) -> None:
+    def __init__(self, folder: int, *, sealed: bool = False, durable: bool = True) -> None:
         self._folder = folder
+        self._sealed = sealed
         self._durable = durable
         self._unsynced = False
         self._files = 0
+        self._made: set[str] = set()
 
-    def copy(self, source: int, size: int, path: str) -> Copied:
-        """Copy the first `size` bytes of `source` (or as many as it has) to a new `path`."""
+    def keep(self, source: int, size: int, path: str) -> Copied:
+        """Keep the first `size` bytes of `source` (or as many as it has) at a new `path`."""
+        if self._sealed and self._named(source, size, path):
+            kept = _pump(source, None, size)
+            if kept.size:
+                self._sync(source)
+            return kept
+        return self._copied(source, size, path)
+
+    def _named(self, source: int, size: int, path: str) -> bool:
+        """Give the open file itself the new name; says whether that could be done."""
+        status = os.fstat(source)
+        if status.st_nlink != 1 or status.st_size != size:
+            return False
+        try:
+            self._make_parents(path)
+            os.link(f"/proc/self/fd/{source}", path, dst_dir_fd=self._folder, follow_symlinks=True)
+        except OSError as error:
+            if error.errno in _NO_SECOND_NAME:
+                return False
+            raise
+        if os.geteuid() == 0:
+            os.fchown(source, 0, 0)
+        os.fchmod(source, _MODE)
+        if _has_writer(source):
+            os.unlink(path, dir_fd=self._folder)
+            return False
+        return True
+
+    def _copied(self, source: int, size: int, path: str) -> Copied:
         target = self._create(path)
         try:
             copied = _pump(source, target, size)
@@ -64,6 +103,9 @@ class Destination:
 
     def _make_parents(self, path: str) -> None:
         parts = path.split("/")[:-1]
+        if "/".join(parts) in self._made:
+            return
+        self._made.add("/".join(parts))
         for depth in range(1, len(parts) + 1):
             try:
                 os.mkdir("/".join(parts[:depth]), 0o750, dir_fd=self._folder)
@@ -80,7 +122,20 @@ class Destination:
             self._unsynced = True
 
 
-def _pump(source: int, target: int, size: int) -> Copied:
+def _has_writer(file: int) -> bool:
+    """Whether somebody still has it open for writing: a job may have handed it to a stranger.
+
+    A read lease is granted only where nobody has (fcntl(2), F_SETLEASE).
+    """
+    try:
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except OSError:
+        return True
+    fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False
+
+
+def _pump(source: int, target: int | None, size: int) -> Copied:
     digest, crc, done, head = sha256(), 0, 0, b""
     while done < size:
         block = os.read(source, min(BLOCK, size - done))
@@ -90,7 +145,8 @@ def _pump(source: int, target: int, size: int) -> Copied:
         digest.update(block)
         crc = zlib.crc32(block, crc)
         done += len(block)
-        write_all(target, block)
+        if target is not None:
+            write_all(target, block)
     return Copied(done, digest.hexdigest(), crc, head)
 
 

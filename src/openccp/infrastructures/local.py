@@ -66,6 +66,7 @@ class LocalInfrastructure:
             root, uid_range, images or {}, environment or {}, unsafe=unsafe_no_sandbox
         )
         self._launcher: Launcher | None = None
+        self._sealed = not unsafe_no_sandbox
         self._policy = "none"
         self._callbacks: list[Callable[[TaskKey], None]] = []
         self._running: dict[TaskKey, Run] = {}
@@ -325,7 +326,7 @@ class LocalInfrastructure:
             replica, suffix = folder.replica(index), f".{index}" if index else ""
             files[f"stdout{suffix}"] = Path(replica.stdout)
             files[f"stderr{suffix}"] = Path(replica.stderr)
-        return Workspace(Path(folder.data), files)
+        return Workspace(Path(folder.data), files, sealed=self._sealed)
 
 
 def _enforced(version: int) -> dict[str, str]:

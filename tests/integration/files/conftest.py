@@ -27,8 +27,8 @@ class Left:
         return {skip.path: skip.reason for skip in self.collect(limits).skipped}
 
 
-@pytest.fixture
-def left(tmp_path: Path) -> Left:
+@pytest.fixture(params=[False, True], ids=["copied", "sealed"])
+def left(tmp_path: Path, request: pytest.FixtureRequest) -> Left:
     data = tmp_path / "ccp_data"
     data.mkdir()
     logs = {}
@@ -36,7 +36,7 @@ def left(tmp_path: Path) -> Left:
         logs[name] = tmp_path / name
         logs[name].write_bytes(content)
     store = FolderStore(tmp_path / "records", durable=False)
-    return Left(store, data, Workspace(data, logs))
+    return Left(store, data, Workspace(data, logs, sealed=request.param))
 
 
 @pytest.fixture

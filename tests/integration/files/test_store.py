@@ -105,6 +105,7 @@ def test_a_lost_workspace_is_an_error_and_commits_nothing(left: Left) -> None:
 def test_a_disk_that_takes_no_more_keeps_no_half_copy(left: Left, tmp_path: Path) -> None:
     (left.data / "a").write_bytes(b"1" * 1000)
     (left.data / "b").write_bytes(b"1" * 100_000)
+    (left.data / "c").hardlink_to(left.data / "b")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
     try:
@@ -113,7 +114,7 @@ def test_a_disk_that_takes_no_more_keeps_no_half_copy(left: Left, tmp_path: Path
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert [path for path in (tmp_path / "records").rglob("*") if path.is_file()] == []
-    assert len(left.collect().files) == 2
+    assert len(left.collect().files) == 3
 
 
 def test_nothing_of_the_source_s_rights_is_kept(left: Left) -> None:
@@ -126,7 +127,7 @@ def test_nothing_of_the_source_s_rights_is_kept(left: Left) -> None:
     kept = left.store.open_output(JOB, "tool")
     assert stat.S_IMODE(kept.stat().st_mode) & ~0o640 == 0
     assert kept.stat().st_uid == os.geteuid()
-    assert kept.stat().st_ino != source.stat().st_ino
+    assert kept.samefile(source) == left.workspace.sealed
     folder = left.store.open_output(JOB, "open/x").parent
     assert stat.S_IMODE(folder.stat().st_mode) & 0o027 == 0
     assert stat.S_IMODE(kept.parents[3].stat().st_mode) & 0o077 == 0
@@ -216,3 +217,25 @@ def test_a_workspace_without_logs_is_fine(left: Left) -> None:
     manifest = left.store.collect(JOB, workspace, {}, Limits())
     assert manifest.logs == ()
     assert manifest.skipped[0].path == "logs/stdout"
+
+
+def test_what_nobody_can_write_any_more_is_kept_without_a_copy(left: Left) -> None:
+    if not left.workspace.sealed:
+        pytest.skip("copied")
+    (left.data / "big").write_bytes(b"x" * 100_000)
+    (left.data / "pair").write_bytes(b"y")
+    (left.data / "twin").hardlink_to(left.data / "pair")
+    manifest = left.collect()
+    stored = left.store.open_output(JOB, "big")
+    assert stored.samefile(left.data / "big")
+    assert stored.stat().st_mode & 0o7777 == 0o640
+    assert not left.store.open_output(JOB, "pair").samefile(left.data / "pair")
+    assert [entry.path for entry in manifest.files] == ["big", "pair", "twin"]
+
+
+def test_what_somebody_still_has_open_for_writing_is_copied(left: Left) -> None:
+    (left.data / "open").write_bytes(b"before")
+    with (left.data / "open").open("r+b") as stranger:
+        left.collect()
+        stranger.write(b"AFTER!")
+    assert left.store.open_output(JOB, "open").read_bytes() == b"before"
