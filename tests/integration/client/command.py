@@ -17,6 +17,9 @@ from click.testing import CliRunner, Result
 from openccp.cli.client_commands import COMMANDS
 
 PROGRAM = (
+    # whoever runs the tests in the background has us ignore Ctrl-C; a person at a terminal does not
+    "import signal\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     "import click\n"
     "from openccp.cli.client_commands import COMMANDS\n"
     "click.Group('ccp', {c.name: c for c in COMMANDS})(prog_name='ccp')\n"
