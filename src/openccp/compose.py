@@ -41,6 +41,7 @@ from openccp.store.methods import Methods
 from openccp.store.migrate import migrate
 from openccp.web.app import create_app
 
+DATABASE = "openccp.db"
 THREADS = 32
 """Most of their time they wait for the disk: jobs that end together then share its syncs."""
 ROOTS = (Path(__file__).parent / "methods", Path(__file__).parents[2] / "methods")
@@ -58,7 +59,7 @@ class Platform:
 
 def database_url(settings: Settings) -> str:
     """The database's address: the setting, or SQLite in the data folder."""
-    return settings.database.url or f"sqlite:///{settings.data.resolve() / 'openccp.db'}"
+    return settings.database.url or f"sqlite:///{settings.data.resolve() / DATABASE}"
 
 
 def prepare(settings: Settings) -> None:
@@ -68,9 +69,14 @@ def prepare(settings: Settings) -> None:
     migrate(database_url(settings))
 
 
+class NoPlatform(Exception):
+    """There is no platform in this data folder: start it once with `ccp up --data` FOLDER."""
+
+
 def open_accounts(settings: Settings) -> tuple[Accounts, Database]:
-    """The accounts alone, for the command line beside a running platform."""
-    prepare(settings)
+    """The accounts alone, for the command line beside a running platform; NoPlatform if none."""
+    if settings.database.url is None and not (settings.data / DATABASE).exists():
+        raise NoPlatform(NoPlatform.__doc__)
     database = connect(database_url(settings))
     return Accounts(database), database
 
@@ -137,10 +143,12 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
             jobs.on_new_job(reconciler.look_again)
         running = asyncio.create_task(reconciler.run())
         tidying = asyncio.create_task(keep_tidy(services))
+        warming = asyncio.create_task(local.check())
         try:
             yield
         finally:
             tidying.cancel()
+            await warming
             reconciler.stop()
             await running
             await local.close()
@@ -151,7 +159,9 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
 
 def own_address(settings: Settings) -> str:
     """The platform's address as tokens and jobs know it, without a slash at the end."""
-    here = f"http://127.0.0.1:{settings.server.port}"
+    host = settings.server.host
+    host = "127.0.0.1" if host in ("", "0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    here = f"http://{host}:{settings.server.port}"
     return (settings.server.public_url or here).rstrip("/")
 
 

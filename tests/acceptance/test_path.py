@@ -180,3 +180,42 @@ def test_raw_results_come_as_a_document_where_the_profile_asks_for_it(user: User
     assert raw.headers["content-type"] == "application/zip"
     document = user.http.get(f"/jobs/{job}/results", params={"profile": "ogc-results"})
     assert set(document.json()) == {"output"}
+
+
+def test_a_log_that_moves_into_the_record_is_never_missing(user: User) -> None:
+    for _ in range(5):
+        job = user.run("hello-bash")["jobID"]
+        while user.job(job)["phase"] != "done":
+            for stream in ("stdout", "stderr"):
+                answer = user.http.get(f"/jobs/{job}/logs", params={"stream": stream})
+                assert answer.status_code == 200, answer.text
+        assert "Hello" in user.http.get(f"/jobs/{job}/logs").text
+
+
+def test_many_raw_results_fit_in_memory(user: User) -> None:
+    made = bash_method(
+        f"many-{id(user)}",
+        "for i in 1 2 3 4 5 6; do head -c 400000 /dev/zero > part-$i.bin; done",
+        outputs={"parts": {"schema": {"type": "string"}, "x-ccp-path": "part-*.bin"}},
+    )
+    assert user.deploy(made).status_code == 201
+    job = user.run(made["id"], response="raw")["jobID"]
+    assert user.wait(job)["status"] == "successful"
+    answer = user.http.get(f"/jobs/{job}/results")
+    assert answer.headers["content-type"].startswith("multipart/related")
+    assert answer.content.count(b"Content-Location: ") >= 3
+    assert len(answer.content) < 1_100_000
+    assert user.http.head(f"/jobs/{job}/results/parts/0").headers["content-length"] == "400000"
+
+
+def test_small_things_of_http(user: User) -> None:
+    odd = user.http.put("/processes", json={})
+    assert odd.status_code == 405
+    assert {"GET", "POST"} <= set(odd.headers["allow"].split(", "))
+    address = "/processes/hello-bash/execution"
+    answer = user.http.post(address, json={"inputs": {}}, headers=[(b"prefer", b"wait=\xb2")])
+    assert answer.status_code == 201
+    job = answer.json()["jobID"]
+    assert user.http.get(f"/jobs/{job}/results/stdout/{'9' * 5000}").status_code == 404
+    links = user.http.get("/jobs?limit=1").json()["links"]
+    assert all(link["href"].startswith(user.url) for link in links)

@@ -1,8 +1,9 @@
 """Deploy, replace and undeploy a method (OGC API - Processes Part 2, and CCP's method.json)."""
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from openccp.app.describe import visible_method
@@ -13,6 +14,8 @@ from openccp.core.method import InvalidMethod, Method, Revision
 from openccp.core.problems import Fault, Forbidden, ImmutableProcess, NoSuchProcess, Problem
 from openccp.core.script import render
 from openccp.core.strict_json import loads
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/json"
 
@@ -147,7 +150,8 @@ async def install(
         before = current.get(method.id)
         if before is not None and before.method.document == method.document:
             continue
+        if before is not None and before.owner != owner:
+            log.warning("the shipped method %s is left out: somebody has this id", method.id)
+            continue
         revision = Revision(method, 0, owner, True, False, services.clock())
-        if before is not None and before.mutable:
-            revision = replace(before, method=method)
         await services.catalogue.add(revision, body, MEDIA_TYPE, replace=before is not None)

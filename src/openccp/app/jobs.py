@@ -1,5 +1,6 @@
 """Look at jobs, list them, and dismiss them."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -72,8 +73,10 @@ async def _stopped(services: Services, who: Who, job: Job) -> Job:
 
 
 async def _removed(services: Services, job: Job) -> Job:
+    if job.phase is not Phase.DONE and job.status is not Status.DISMISSED:
+        raise Unavailable("The job has ended and is being cleaned up; ask again.", retry_after=1)
     if job.phase is not Phase.DONE:
         return job
     await services.jobs.remove(job.id)
-    services.files.remove(job.id)
+    await asyncio.to_thread(services.files.remove, job.id)
     return replace(job, status=Status.DISMISSED, message="removed")

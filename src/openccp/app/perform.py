@@ -64,8 +64,10 @@ class Performer:
     async def give_up(self, job: Job) -> Job:
         """Close a job that this platform cannot go on with: a broken record, a place that is gone.
 
-        What it may have started is not known here; the infrastructure's own sweep frees it.
+        What it may have started is ended and freed first, where the place is still there.
         """
+        if job.infrastructure in self._around.infrastructures and job.attempt:
+            await self._reap(job)
         now = self._around.clock()
         failure = Failure(Blame.PLATFORM, "internal", "The platform could not go on with this job.")
         closed = replace(job, phase=Phase.DONE, handle=None, updated=now)
@@ -117,7 +119,7 @@ class Performer:
         now = self._around.clock()
         if stage is Stage.UNDEPLOY:
             failpoint("undeploy.after")
-            saved = await self._save(job, replace(job, handle=handle))
+            saved = await self._save(job, replace(job, handle=handle, stage_started=now))
             failpoint("undeploy.saved")
             return saved
         failpoint("submit.after")
@@ -128,6 +130,7 @@ class Performer:
             phase=phase,
             message=str(phase),
             handle=handle,
+            stage_started=now,
             started=job.started or now,
             updated=now,
         )
@@ -146,6 +149,8 @@ class Performer:
 
     async def _recover(self, job: Job, it: Case) -> Job:
         handle = await self._place(job).find(job.key(Stage.RUN))
+        if handle is None and job.final:
+            return await self._finish(job, None)
         if handle is None:
             return await self._collect(job, it, job.failure)
         return await self._save(job, replace(job, handle=handle))

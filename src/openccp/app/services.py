@@ -30,7 +30,6 @@ class Rules:
     attempts: int = 2
     grace: float = 10.0
     wait_seconds: float = 60.0
-    queue: int = 100_000
     body_bytes: int = 32 << 20
     inline_bytes: int = 64 << 10
     public_url: str | None = None

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
-from openccp.cli.serve import settings_of
-from openccp.compose import local_infrastructure, open_accounts
+from openccp.cli.serve import accounts_of, settings_of
+from openccp.compose import local_infrastructure
 from openccp.core.access import Role
 from openccp.core.problems import Problem
 from openccp.core.stores import Account, AccountStore
@@ -37,7 +37,7 @@ DATA = click.option(
 
 
 def _with_accounts(data: Path, use: Callable[[AccountStore], Awaitable[T]]) -> T:
-    accounts, database = open_accounts(settings_of(data))
+    accounts, database = accounts_of(settings_of(data))
 
     async def run() -> T:
         try:

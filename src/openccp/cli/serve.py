@@ -10,13 +10,13 @@ from pathlib import Path
 import click
 import uvicorn
 
-from openccp.compose import Platform, build, lifetimes, open_accounts, prepare
+from openccp.compose import NoPlatform, Platform, build, lifetimes, open_accounts, prepare
 from openccp.core.access import Role
 from openccp.core.stores import Account, AccountStore
 from openccp.identity.accounts import add_account, create_sign_in
 from openccp.identity.passwords import Argon2Hasher
 from openccp.settings import BadSettings, Settings, load
-from openccp.store.database import AlreadyOpen
+from openccp.store.database import AlreadyOpen, Database
 from openccp.web.connection import BoundedHttp
 
 ADMIN = "admin"
@@ -33,7 +33,7 @@ ADDRESS_FILE = "address"
 )
 @click.option("--host", help="Address to listen on [default: 127.0.0.1].")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on [default: 8080].")
-@click.option("--hold", is_flag=True, help="Accept jobs, but start none.")
+@click.option("--hold", is_flag=True, help="Only accept jobs: none is started, watched or stopped.")
 @click.option(
     "--unsafe-no-sandbox",
     is_flag=True,
@@ -56,6 +56,14 @@ def settings_of(data: Path, **server: object) -> Settings:
     try:
         return load(data, server=server)
     except BadSettings as error:
+        raise click.ClickException(str(error)) from None
+
+
+def accounts_of(settings: Settings) -> tuple[AccountStore, Database]:
+    """The accounts of a platform that is there, or a readable end of the command."""
+    try:
+        return open_accounts(settings)
+    except NoPlatform as error:
         raise click.ClickException(str(error)) from None
 
 
@@ -114,7 +122,7 @@ async def _new_admin(accounts: AccountStore) -> Account:
 def print_sign_in(data: Path) -> None:
     """A new one-time address for the administrator of a data folder."""
     settings = settings_of(data)
-    accounts, database = open_accounts(settings)
+    accounts, database = accounts_of(settings)
 
     async def make() -> str:
         try:

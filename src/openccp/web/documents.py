@@ -16,7 +16,7 @@ from openccp.core.job import Job, Phase, Status
 from openccp.core.method import Revision
 
 REL = "http://www.opengis.net/def/rel/ogc/1.0/"
-KEPT_DOCUMENTS = 2048
+KEPT_BYTES = 16 << 20
 Link = dict[str, str]
 
 
@@ -97,6 +97,7 @@ class Processes:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, str, int, float, str], bytes] = OrderedDict()
+        self._bytes = 0
 
     def description(self, revision: Revision, root: str) -> bytes:
         """The process description with its links."""
@@ -119,8 +120,10 @@ class Processes:
             return kept
         rendered = orjson.dumps(build(revision, root))
         self._kept[key] = rendered
-        while len(self._kept) > KEPT_DOCUMENTS:
-            self._kept.popitem(last=False)
+        self._bytes += len(rendered) + len(root)
+        while self._bytes > KEPT_BYTES and len(self._kept) > 1:
+            (*_, oldest), dropped = self._kept.popitem(last=False)
+            self._bytes -= len(dropped) + len(oldest)
         return rendered
 
 

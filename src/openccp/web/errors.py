@@ -8,6 +8,7 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from openccp.core.problems import (
     MethodNotAllowed,
@@ -18,6 +19,7 @@ from openccp.core.problems import (
 
 log = logging.getLogger(__name__)
 
+LONGEST_INSTANCE = 300
 PROBLEM_JSON = "application/problem+json"
 
 
@@ -28,7 +30,7 @@ def document(problem: Problem, path: str) -> dict[str, Any]:
         "title": problem.title,
         "status": problem.status,
         "detail": problem.detail,
-        "instance": path,
+        "instance": path[:LONGEST_INSTANCE],
     }
     if problem.faults:
         body["errors"] = [{"pointer": f.pointer, "detail": f.detail} for f in problem.faults]
@@ -62,12 +64,21 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     """What the framework itself refuses: no such address, wrong HTTP method."""
     assert isinstance(error, HTTPException)
     if error.status_code == MethodNotAllowed.status:
-        return render(MethodNotAllowed(headers=dict(error.headers or {})), request)
+        return render(MethodNotAllowed(headers={"Allow": ", ".join(_allowed(request))}), request)
     if error.status_code == NotFound.status:
         return render(NotFound(), request)
     problem = Problem(error.detail)
     problem.status, problem.type, problem.title = error.status_code, "about:blank", error.detail
     return render(problem, request)
+
+
+def _allowed(request: Request) -> list[str]:
+    """What this address knows, over all its routes."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, Route) and route.path_regex.match(request.url.path):
+            methods |= route.methods or set()
+    return sorted(methods)
 
 
 async def on_crash(request: Request, error: Exception) -> Response:

@@ -5,6 +5,7 @@ import binascii
 import re
 from collections.abc import AsyncIterable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from starlette.requests import Request
@@ -21,6 +22,7 @@ from openccp.core.problems import (
 from openccp.web.api.sign_in import authenticated
 
 LARGEST_LIMIT = 10_000
+SECONDS = re.compile(r"[0-9]{1,9}")
 JSON_TYPE = re.compile(r"application/([\w.-]+\+)?json\s*(;.*)?$", re.IGNORECASE)
 
 
@@ -41,6 +43,12 @@ def root(request: Request) -> str:
     if public:
         return public.rstrip("/")
     return f"{request.scope.get('scheme', 'http')}://{request.headers.get('host', 'localhost')}"
+
+
+def here(request: Request, **changes: str) -> str:
+    """The address of this request as the outside knows it, with some parameters changed."""
+    query = urlencode({**request.query_params, **changes})
+    return f"{root(request)}{request.url.path}" + (f"?{query}" if query else "")
 
 
 def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -85,7 +93,7 @@ def preference(request: Request) -> Preference:
             name = name.strip().lower()
             if name == "respond-async":
                 respond_async = True
-            elif name == "wait" and value.strip().isdigit():
+            elif name == "wait" and SECONDS.fullmatch(value.strip()):
                 wait = float(value.strip())
     return Preference(respond_async, wait)
 

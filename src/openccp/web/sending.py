@@ -1,7 +1,10 @@
 """Send files and archives: length, Range, ETag, and a name that cannot deceive."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import BinaryIO
 
 from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
@@ -22,19 +25,24 @@ GUARDED = {
 
 def send_file(request: Request, path: Path, name: str, etag: str, media_type: str) -> Response:
     """A stored file called `name`, whose bytes `etag` (with quotes) stands for."""
-    try:
-        length = path.stat().st_size
-    except FileNotFoundError:
-        raise NotFound from None
     headers = GUARDED | {"Content-Disposition": content_disposition(name)}
-    chosen = _chosen(request, length, etag)
-    if chosen is None:
-        return Response(status_code=304, headers=headers | {"ETag": etag})
-    headers |= chosen.headers(etag)
-    blocks = _blocks(path, chosen)
-    if chosen.stop - chosen.start <= SMALL:
-        return Response(b"".join(blocks), chosen.status, headers, media_type)
-    return StreamingResponse(iterate_in_threadpool(blocks), chosen.status, headers, media_type)
+    with ExitStack() as closing:
+        try:
+            file = closing.enter_context(path.open("rb"))
+        except FileNotFoundError:
+            raise NotFound from None
+        chosen = _chosen(request, os.fstat(file.fileno()).st_size, etag)
+        if chosen is None:
+            return Response(status_code=304, headers=headers | {"ETag": etag})
+        headers |= chosen.headers(etag)
+        if request.method == "HEAD":
+            return Response(None, chosen.status, headers, media_type)
+        if chosen.stop - chosen.start <= SMALL:
+            content = b"".join(_blocks(file, chosen))
+            return Response(content, chosen.status, headers, media_type)
+        closing.pop_all()
+    blocks = iterate_in_threadpool(_blocks(file, chosen))
+    return StreamingResponse(blocks, chosen.status, headers, media_type)
 
 
 def send_archive(request: Request, archive: Archive, name: str) -> Response:
@@ -43,12 +51,10 @@ def send_archive(request: Request, archive: Archive, name: str) -> Response:
     chosen = _chosen(request, archive.length, archive.etag)
     if chosen is None:
         return Response(status_code=304, headers=headers | {"ETag": archive.etag})
-    return StreamingResponse(
-        _archived(archive, chosen),
-        chosen.status,
-        headers | chosen.headers(archive.etag),
-        "application/zip",
-    )
+    headers |= chosen.headers(archive.etag)
+    if request.method == "HEAD":
+        return Response(None, chosen.status, headers, "application/zip")
+    return StreamingResponse(_archived(archive, chosen), chosen.status, headers, "application/zip")
 
 
 async def _archived(archive: Archive, chosen: Slice) -> AsyncIterator[bytes]:
@@ -63,8 +69,8 @@ def _chosen(request: Request, length: int, etag: str) -> Slice | None:
     return select(headers.get("range"), headers.get("if-range"), length, etag)
 
 
-def _blocks(path: Path, chosen: Slice) -> Iterator[bytes]:
-    with path.open("rb") as file:
+def _blocks(file: BinaryIO, chosen: Slice) -> Iterator[bytes]:
+    with file:
         file.seek(chosen.start)
         left = chosen.stop - chosen.start
         while left and (block := file.read(min(BLOCK, left))):

@@ -255,3 +255,38 @@ async def test_a_job_that_cannot_be_started_fails_with_the_words_of_the_infrastr
     assert job.status in FINAL
     assert job.failure is not None
     assert "broken on purpose" in job.failure.detail
+
+
+async def test_waiting_for_a_slot_is_not_run_time() -> None:
+    world = World(undeploy=False)
+    jobs = [await world.add() for _ in range(world.place.slots + 1)]
+    for _ in range(3):
+        await world.round()
+    world.clock.pass_(Rules().limits.wall_seconds - 1)
+    for job_id in jobs[:-1]:
+        world.end(TaskKey(job_id, 1, Stage.RUN), "well")
+    for _ in range(4):
+        await world.round()
+    world.clock.pass_(LOOK * 2)
+    await world.round()
+    last = await world.jobs.get(jobs[-1])
+    assert last is not None
+    assert (last.status, last.phase) == (Status.RUNNING, Phase.EXECUTING)
+
+
+async def test_a_job_that_is_given_up_leaves_nothing_running() -> None:
+    world = World()
+    job_id = await world.add()
+    for _ in range(3):
+        await world.round()
+    assert world.place.alive
+    world.jobs._rows[job_id].request = b"{"
+    world.reconciler = world.started()
+    world.clock.pass_(LEASE)
+    for _ in range(3):
+        await world.round()
+    job = await world.jobs.get(job_id)
+    assert job is not None
+    assert job.failure is not None
+    assert job.failure.reason == "internal"
+    assert not world.place.alive

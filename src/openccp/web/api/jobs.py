@@ -8,13 +8,14 @@ from openccp.app.execute import Accepted, execute, finished_within
 from openccp.app.jobs import dismiss, list_jobs, visible_job
 from openccp.core.access import Who
 from openccp.core.job import Job, Status
-from openccp.core.problems import InvalidQueryParameter
+from openccp.core.problems import InvalidQueryParameter, Problem
 from openccp.core.stores import JobFilter
 from openccp.web.api.results import results_answer
 from openccp.web.documents import link, status_info
 from openccp.web.negotiate import (
     answer,
     caller,
+    here,
     json_body,
     known_parameters,
     limit,
@@ -25,6 +26,8 @@ from openccp.web.negotiate import (
     write_cursor,
 )
 from openccp.web.ranges import not_modified
+
+MOST_METHODS = 50
 
 
 async def execute_process(request: Request) -> Response:
@@ -50,8 +53,13 @@ async def _synchronous(request: Request, accepted: Accepted, wait: float | None)
     job = await finished_within(services(request), accepted.job.id, seconds)
     if not job.final:
         return created(request, job, {})
-    response = await results_answer(request, job)
-    response.headers["Link"] = f"<{root(request)}/jobs/{job.id}>; rel=monitor"
+    monitor = f"<{root(request)}/jobs/{job.id}>; rel=monitor"
+    try:
+        response = await results_answer(request, job)
+    except Problem as problem:
+        problem.headers["Link"] = monitor
+        raise
+    response.headers.append("Link", monitor)
     return response
 
 
@@ -70,14 +78,13 @@ async def get_jobs(request: Request) -> Response:
     page, more = await list_jobs(services(request), wanted)
     base = root(request)
     links = [
-        link(str(request.url), "self", "This list"),
+        link(here(request), "self", "This list"),
         link(f"{base}/jobs", "alternate", "The newest jobs"),
     ]
     if more:
-        following = request.url.include_query_params(
-            limit=wanted.limit, after=write_cursor(page[-1].created, page[-1].id)
-        )
-        links.append(link(str(following), "next", "The next page"))
+        cursor = write_cursor(page[-1].created, page[-1].id)
+        following = here(request, limit=str(wanted.limit), after=cursor)
+        links.append(link(following, "next", "The next page"))
     return answer({"jobs": [status_info(job, base) for job in page], "links": links})
 
 
@@ -91,8 +98,15 @@ def _filter(request: Request, who: Who) -> JobFilter:
         limit=limit(request),
         after=(float(after[0]), after[1]) if after else None,
         statuses=_statuses(query.get("status")),
-        methods=tuple(name for name in query.get("processID", "").split(",") if name),
+        methods=_methods(query.get("processID", "")),
     )
+
+
+def _methods(text: str) -> tuple[str, ...]:
+    names = tuple(name for name in text.split(",") if name)
+    if len(names) > MOST_METHODS:
+        raise InvalidQueryParameter(f"processID names at most {MOST_METHODS} processes.")
+    return names
 
 
 def _statuses(text: str | None) -> tuple[Status, ...]:
@@ -115,7 +129,8 @@ async def get_job(request: Request) -> Response:
 async def dismiss_job(request: Request) -> Response:
     """DELETE /jobs/{id}: cancel a live job, remove a finished one; If-Match says which it was."""
     job_id, wanted = request.path_params["job_id"], request.headers.get("if-match")
-    expected = None if wanted in (None, "*") else lambda job: job_etag(job) == wanted
+    tags = {tag.strip() for tag in wanted.split(",")} if wanted else {"*"}
+    expected = None if "*" in tags else lambda job: job_etag(job) in tags
     job = await dismiss(services(request), await caller(request), job_id, expected)
     return answer(status_info(job, root(request)))
 

@@ -14,7 +14,7 @@ PART1 = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
 PART2 = "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/"
 CONFORMANCE = (
     *(PART1 + name for name in ("core", "json", "ogc-process-description", "oas30")),
-    *(PART1 + name for name in ("job-list", "dismiss")),
+    PART1 + "dismiss",
     PART2 + "deploy-replace-undeploy",
 )
 OPENAPI_JSON = "application/vnd.oai.openapi+json;version=3.0"

@@ -15,12 +15,14 @@ from openccp.app.logs import HEARTBEAT, Ended, follow, log_file, log_name
 from openccp.app.services import Services
 from openccp.core.job import Job
 from openccp.core.ports import LogChunk
-from openccp.core.problems import InvalidQueryParameter
+from openccp.core.problems import InvalidQueryParameter, NotFound
 from openccp.web.documents import moment, status_info
 from openccp.web.negotiate import caller, root, services
 from openccp.web.sending import send_file
 
 EVENT_STREAM = "text/event-stream"
+TEXT = "text/plain; charset=utf-8"
+TRIES = 3
 STILL_HERE = b": still here\n\n"
 CURSOR = re.compile(r"(stdout|stderr)\.(\d{1,3}):(\d{1,12})(?!\d)", re.ASCII)
 STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -28,16 +30,22 @@ STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 async def get_logs(request: Request) -> Response:
     """GET /jobs/{id}/logs: text/plain of one stream, or text/event-stream of all."""
-    job = await visible_job(services(request), await caller(request), request.path_params["job_id"])
+    job_id, who = request.path_params["job_id"], await caller(request)
+    job = await visible_job(services(request), who, job_id)
     if EVENT_STREAM in request.headers.get("accept", ""):
         after = read_position(request.headers.get("last-event-id", ""))
-        return _stream(_log_events(services(request), job.id, after, root(request)))
+        return _stream(request, _log_events(services(request), job.id, after, root(request)))
     name = _name(request)
-    path = log_file(services(request), job, name)
-    if path is None:
-        return Response(b"", media_type="text/plain; charset=utf-8")
-    etag = f'"{job.id}-{name}-{job.attempt}-{path.stat().st_size}"'
-    return send_file(request, path, f"{name}.txt", etag, "text/plain; charset=utf-8")
+    for _ in range(TRIES):
+        path = log_file(services(request), job, name)
+        try:
+            if path is not None:
+                etag = f'"{job.id}-{name}-{job.attempt}-{path.stat().st_size}"'
+                return send_file(request, path, f"{name}.txt", etag, TEXT)
+        except (FileNotFoundError, NotFound):
+            # it moved into the record while we looked
+            job = await visible_job(services(request), who, job_id)
+    return Response(b"", media_type=TEXT)
 
 
 def _name(request: Request) -> str:
@@ -55,10 +63,12 @@ async def get_events(request: Request) -> Response:
     job = await visible_job(services(request), await caller(request), request.path_params["job_id"])
     last = request.headers.get("last-event-id", "0")
     after = int(last) if last.isascii() and last.isdigit() and len(last) < 18 else 0
-    return _stream(_job_events(services(request), job.id, after, root(request)))
+    return _stream(request, _job_events(services(request), job.id, after, root(request)))
 
 
-def _stream(events: AsyncIterator[bytes]) -> Response:
+def _stream(request: Request, events: AsyncIterator[bytes]) -> Response:
+    if request.method == "HEAD":
+        return Response(media_type=EVENT_STREAM, headers=STREAM_HEADERS)
     return StreamingResponse(events, media_type=EVENT_STREAM, headers=STREAM_HEADERS)
 
 
@@ -87,6 +97,11 @@ async def _log_events(
             yield STILL_HERE
             continue
         if isinstance(told, Ended):
+            for key, tail in tails.items():
+                if tail:
+                    stream, _, replica = key.partition(".")
+                    cut = LogChunk(stream, int(replica), after[key], tail)
+                    yield server_sent("log", _log_event(cut, tail.decode("utf-8", "replace")))
             yield server_sent("end", status_info(told.job, base))
             return
         key = f"{told.stream}.{told.replica}"

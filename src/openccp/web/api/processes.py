@@ -11,7 +11,16 @@ from openccp.app.deploy import Deployed, deploy, package, undeploy
 from openccp.app.describe import visible_method, visible_methods
 from openccp.core.problems import InvalidQueryParameter
 from openccp.web.documents import Processes, link
-from openccp.web.negotiate import answer, caller, json_body, known_parameters, limit, root, services
+from openccp.web.negotiate import (
+    answer,
+    caller,
+    here,
+    json_body,
+    known_parameters,
+    limit,
+    root,
+    services,
+)
 
 
 def _processes(request: Request) -> Processes:
@@ -25,11 +34,13 @@ async def list_processes(request: Request) -> Response:
     known_parameters(request, "limit", "after")
     size, after, base = limit(request), request.query_params.get("after"), root(request)
     page, more = await visible_methods(services(request), who, after, size)
-    here = f"{base}/processes"
-    links = [link(str(request.url), "self", "This list"), link(here, "alternate", "From the start")]
+    links = [
+        link(here(request), "self", "This list"),
+        link(f"{base}/processes", "alternate", "From the start"),
+    ]
     if more:
         cursor = quote(page[-1].method.id)
-        links.append(link(f"{here}?limit={size}&after={cursor}", "next", "The next page"))
+        links.append(link(f"{base}/processes?limit={size}&after={cursor}", "next", "The next page"))
     return answer(_processes(request).list(page, links, base))
 
 

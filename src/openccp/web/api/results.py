@@ -1,5 +1,6 @@
 """/jobs/{id}/results: the document, the raw value, several parts, or links."""
 
+import asyncio
 import secrets
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,13 @@ from starlette.routing import Route
 from openccp.app.jobs import visible_job
 from openccp.app.results import Finished, archive, finished, one_result, stored_file
 from openccp.core.job import Job
-from openccp.core.problems import NoSuchOutput
+from openccp.core.problems import NoSuchOutput, NotFound
 from openccp.core.request import ResponseForm
 from openccp.core.results import Form, Part, Raw, Result, raw, results_document
 from openccp.web.negotiate import answer, caller, root, services
 from openccp.web.sending import send_archive, send_file
+
+LONGEST_INDEX = 9
 
 
 async def get_results(request: Request) -> Response:
@@ -28,8 +31,17 @@ async def get_result(request: Request) -> Response:
     """GET /jobs/{id}/results/{output} and /{output}/{N}: one raw value."""
     job = await visible_job(services(request), await caller(request), request.path_params["job_id"])
     it = await finished(services(request), job)
-    result = one_result(it, request.path_params["output_id"], request.path_params.get("index"))
+    result = one_result(it, request.path_params["output_id"], _index(request))
     return await _value(request, it, result)
+
+
+def _index(request: Request) -> int | None:
+    text = request.path_params.get("index")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_INDEX):
+        raise NotFound
+    return int(text)
 
 
 async def results_answer(request: Request, job: Job) -> Response:
@@ -40,7 +52,7 @@ async def results_answer(request: Request, job: Job) -> Response:
     form = ResponseForm.DOCUMENT if _as_document(request) else it.request.response
     if form is ResponseForm.RAW or (form is None and answered.form is not Form.MULTIPART):
         return await _raw(request, it, answered)
-    return answer(_document(request, it))
+    return answer(await asyncio.to_thread(_document, request, it))
 
 
 def _as_document(request: Request) -> bool:
@@ -75,7 +87,7 @@ async def _raw(request: Request, it: Finished, answered: Raw) -> Response:
     if answered.form is Form.VALUE:
         return await _value(request, it, answered.parts[0].result)
     if answered.form is Form.MULTIPART:
-        return _multipart(request, it, answered.parts)
+        return await asyncio.to_thread(_multipart, request, it, answered.parts)
     response = Response(status_code=204)
     for part in answered.parts:
         href = _href(request, it, part.result)
@@ -87,18 +99,21 @@ async def _raw(request: Request, it: Finished, answered: Raw) -> Response:
 
 def _multipart(request: Request, it: Finished, parts: tuple[Part, ...]) -> Response:
     boundary = f"ccp-{secrets.token_hex(12)}"
-    body = b"".join(
-        f"--{boundary}\r\n".encode() + _part(request, it, part) + b"\r\n" for part in parts
-    )
+    body, room = b"", services(request).rules.inline_bytes
+    for part in parts:
+        content = _part(request, it, part, room)
+        room -= part.result.entry.size if part.result.entry and not part.by_reference else 0
+        body += f"--{boundary}\r\n".encode() + content + b"\r\n"
     return Response(
         body + f"--{boundary}--\r\n".encode(),
         media_type=f'multipart/related; boundary="{boundary}"',
     )
 
 
-def _part(request: Request, it: Finished, part: Part) -> bytes:
+def _part(request: Request, it: Finished, part: Part, room: int) -> bytes:
+    """One part; what does not fit into `room` bytes any more is told by its location."""
     result = part.result
-    large = result.entry is None or result.entry.size > services(request).rules.inline_bytes
+    large = result.entry is None or result.entry.size > room
     head = [f"Content-Type: {result.media_type}", f"Content-ID: {result.content_id}"]
     content = b""
     if part.by_reference or large:
@@ -124,5 +139,5 @@ def _href(request: Request, it: Finished, result: Result) -> str:
 routes = [
     Route("/jobs/{job_id}/results", get_results, methods=["GET"]),
     Route("/jobs/{job_id}/results/{output_id}", get_result, methods=["GET"]),
-    Route("/jobs/{job_id}/results/{output_id}/{index:int}", get_result, methods=["GET"]),
+    Route("/jobs/{job_id}/results/{output_id}/{index}", get_result, methods=["GET"]),
 ]
