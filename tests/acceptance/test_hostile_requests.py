@@ -147,7 +147,7 @@ ACCESS = {
     ("DELETE", "/jobs/{job_id}"): OWN,
     ("GET", "/jobs/{job_id}/results"): OWN,
     ("GET", "/jobs/{job_id}/results/{output_id}"): OWN,
-    ("GET", "/jobs/{job_id}/results/{output_id}/{index:int}"): OWN,
+    ("GET", "/jobs/{job_id}/results/{output_id}/{index}"): OWN,
     ("GET", "/jobs/{job_id}/logs"): OWN,
     ("GET", "/jobs/{job_id}/events"): OWN,
     ("GET", "/executions/{job_id}"): OWN,
@@ -161,7 +161,7 @@ NAMES = {
     "realm": "default", "infrastructure_id": "local", "output_id": "output", "index:int": "0",
     "path:path": "a.txt", "name": "stdout",
 }  # fmt: skip
-KNOWN_REFUSALS = {"/jobs/{job_id}/results/{output_id}/{index:int}": 400}
+KNOWN_REFUSALS = {"/jobs/{job_id}/results/{output_id}/{index}": 400}
 
 
 def rows(*kinds: str) -> list[object]:
