@@ -158,7 +158,7 @@ ACCESS = {
     ("GET", "/executions/{job_id}/metadata/{name}"): OWN,
 }
 NAMES = {
-    "realm": "default", "infrastructure_id": "local", "output_id": "output", "index:int": "0",
+    "realm": "default", "infrastructure_id": "local", "output_id": "output", "index": "0",
     "path:path": "a.txt", "name": "stdout",
 }  # fmt: skip
 KNOWN_REFUSALS = {"/jobs/{job_id}/results/{output_id}/{index}": 400}
