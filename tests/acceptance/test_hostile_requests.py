@@ -15,7 +15,7 @@ from openccp.testing.platform import RunningPlatform, User, bash_method
 from openccp.web.app import ROUTES
 
 INSIDE = re.compile(
-    r"Traceback|File \"|/work/|/root/|/tmp/|/var/|/dev/shm|site-packages|\.py\b"
+    r"Traceback|File \"|/root/|/tmp/|/var/|/dev/shm|site-packages|\.py\b"
     r"|openccp\.\w+\.|sqlalchemy|sqlite3?\b|starlette|uvicorn|pydantic|jsonschema",
     re.IGNORECASE,
 )
