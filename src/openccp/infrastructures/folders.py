@@ -16,7 +16,7 @@ on disk only. After a restart of the machine <state> is empty and its tasks are 
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -160,6 +160,14 @@ def disk_paths(folder: StageFolder) -> list[str]:
         with contextlib.suppress(OSError):
             own.append(os.readlink(link))
     return own
+
+
+def users_of(stages: Sequence[StageFolder]) -> set[int]:
+    """The users that the stages of an attempt run as, one if all is well."""
+    found = {plan.uid for plan in map(read_plan, stages) if plan is not None}
+    with contextlib.suppress(OSError):
+        found.add(os.stat(stages[0].data).st_uid)
+    return found
 
 
 def attempt_name(key: TaskKey) -> str:

@@ -28,6 +28,7 @@ from openccp.infrastructures.folders import (
     handle_of,
     key_of,
     read_plan,
+    users_of,
 )
 from openccp.infrastructures.launch import SMALL, Launcher, Prepared
 from openccp.infrastructures.logs import read_logs
@@ -277,21 +278,23 @@ class LocalInfrastructure:
         self._ended.pop(key, None)
 
     def _remove(self, key: TaskKey) -> None:
+        """The folder in memory goes last: until then a cut removal is found and done again."""
         machine, attempt = self._machine, attempt_name(key)
         folder = StageFolder(machine.ground, key)
-        with contextlib.suppress(OSError):
-            machine.users.release(os.stat(folder.data).st_uid, attempt)
-        gone = f"{machine.ground.state}/.gone-{attempt}"
         stages = [
             StageFolder(machine.ground, TaskKey(key.job, key.attempt, stage)) for stage in Stage
         ]
-        paths = [path for stage in stages for path in disk_paths(stage)]
-        with contextlib.suppress(OSError):
-            os.rename(folder.attempt, gone)
-        for path in [folder.data, *paths, gone]:
+        users = users_of(stages)
+        for path in [folder.data, *(path for stage in stages for path in disk_paths(stage))]:
             remove_tree(path)
         for stage in stages:
             machine.groups.remove(stage.name)
+        gone = f"{machine.ground.state}/.gone-{attempt}"
+        with contextlib.suppress(OSError):
+            os.rename(folder.attempt, gone)
+        remove_tree(gone)
+        for uid in users:
+            machine.users.release(uid, attempt)
 
     async def close(self) -> None:
         """Stop watching; what runs goes on and is found again."""

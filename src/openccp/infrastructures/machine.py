@@ -87,10 +87,10 @@ def prepare(
     disk, state = own_folder(place / "tasks"), state_folder(root, place, drops_user=drops_user)
     ground = Ground(str(state), str(disk))
     groups = detect(f"ccp-{digest_of(root)}")
-    users = Users(place, uid_range, own=None if drops_user else os.geteuid())
+    users = Users(state, uid_range, own=None if drops_user else os.geteuid())
     _sweep(ground, groups)
     sweep_forgotten()
-    users.sweep(ground.state)
+    users.sweep()
     runtimes = Runtimes(images, place)
     passed = pass_on(environment)
     return Machine(

@@ -5,14 +5,21 @@ import os
 from pathlib import Path
 
 from openccp.core.ports import CannotStart
-from openccp.infrastructures.place import own_folder
+from openccp.infrastructures.place import MEMORY, own_folder
 
 
 class Users:
-    """Hands out users of a range; `own` is set where no other user can be taken."""
+    """Hands out users of a range; `own` is set where no other user can be taken.
 
-    def __init__(self, place: Path, uid_range: tuple[int, int], *, own: int | None) -> None:
-        self._folder = str(own_folder(place / "users", 0o700))
+    All platforms that keep their state in memory share the claims: what a user may do and what is
+    counted for a user (its processes, say) is the whole machine's.
+    """
+
+    def __init__(self, state: Path, uid_range: tuple[int, int], *, own: int | None) -> None:
+        shared = state.parent == MEMORY
+        place = state.parent / "openccp-users" if shared else state.parent / "users"
+        self._folder = str(own_folder(place, 0o700))
+        self._state = str(state)
         self._first, self._end = uid_range
         self._next = self._first
         self._own = own
@@ -30,7 +37,7 @@ class Users:
             uid = self._next
             self._next = uid + 1 if uid + 1 < self._end else self._first
             with contextlib.suppress(FileExistsError):
-                os.symlink(attempt, f"{self._folder}/{uid}")
+                os.symlink(f"{self._state}/{attempt}", f"{self._folder}/{uid}")
                 return uid
         raise CannotStart("All users that jobs can run as are taken")
 
@@ -38,12 +45,17 @@ class Users:
         """Give a user back, if it is that attempt's."""
         path = f"{self._folder}/{uid}"
         with contextlib.suppress(OSError):
-            if os.readlink(path) == attempt:
+            if os.readlink(path) == f"{self._state}/{attempt}":
                 os.unlink(path)
 
-    def sweep(self, state: str) -> None:
-        """Give back what attempts without a folder hold (none is being started yet)."""
+    def sweep(self) -> None:
+        """Give back what our attempts without a folder hold (none is being started yet).
+
+        Of another platform only what it can never give back: it is no more.
+        """
         for name in os.listdir(self._folder):
             with contextlib.suppress(OSError):
-                if not os.path.isdir(f"{state}/{os.readlink(f'{self._folder}/{name}')}"):
+                attempt = os.readlink(f"{self._folder}/{name}")
+                state = os.path.dirname(attempt)
+                if not os.path.isdir(attempt if state == self._state else state):
                     os.unlink(f"{self._folder}/{name}")

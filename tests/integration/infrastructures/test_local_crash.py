@@ -12,12 +12,16 @@ import pytest
 
 from openccp.core.ports import State, Task
 from openccp.infrastructures import launch, processes
+from openccp.infrastructures import local as module
 from openccp.infrastructures.folders import StageFolder
 from openccp.infrastructures.local import LocalInfrastructure
+from openccp.infrastructures.removal import remove_tree
 from openccp.infrastructures.runs import Run
-from openccp.testing.infrastructure import eventually, log, make_task, run, until
+from openccp.testing.infrastructure import eventually, log, make_task, run, until, up
+from openccp.testing.ledger import leftovers
 
 pytestmark = pytest.mark.sandbox
+CLAIMS = Path("/dev/shm/openccp-users")
 
 PLATFORM = """
 import asyncio, sys
@@ -196,3 +200,44 @@ async def test_the_starting_process_may_die(infrastructure: LocalInfrastructure)
 
     assert await eventually(starts)
     assert infrastructure._spawner._pid != starter
+
+
+class Cut(Exception):
+    """Where the platform was killed."""
+
+
+@pytest.mark.parametrize("removals", range(6))
+async def test_a_removal_that_was_cut_is_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, removals: int
+) -> None:
+    left = iter(range(removals))
+
+    def remove(path: str) -> None:
+        if next(left, None) is None:
+            raise Cut
+        remove_tree(path)
+
+    first = LocalInfrastructure(tmp_path / "local", slots=1)
+    one = make_task(files={"inputs.json": b" " * (1 << 20)})
+    _, handle = await run(first, one)
+    monkeypatch.setattr(module, "remove_tree", remove)
+    with contextlib.suppress(Cut):
+        await first.reap(handle)
+    await first.close()
+    monkeypatch.setattr(module, "remove_tree", remove_tree)
+    second = LocalInfrastructure(tmp_path / "local", slots=1)
+    await second.reap(handle)
+    await second.close()
+    assert leftovers(one.key.job, tmp_path) == []
+    assert [link for link in CLAIMS.iterdir() if one.key.job in str(link.readlink())] == []
+
+
+async def test_two_platforms_never_share_a_user(tmp_path: Path) -> None:
+    platforms = [LocalInfrastructure(tmp_path / name, slots=1) for name in "ab"]
+    handles = [await up(platform, make_task("touch up; sleep 60")) for platform in platforms]
+    pairs = list(zip(platforms, handles, strict=True))
+    users = {platform.workspace(handle).files.stat().st_uid for platform, handle in pairs}
+    assert len(users) == len(platforms)
+    for platform, handle in pairs:
+        await platform.reap(handle)
+        await platform.close()
