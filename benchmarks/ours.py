@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.platforms import Platform
 from benchmarks.processes import free_port, serving
-from openccp.compose import open_accounts
+from openccp.compose import open_accounts, prepare
 from openccp.settings import load
 from openccp.testing.fill import fill_jobs
 
@@ -21,6 +21,7 @@ USER = "benchmark"
 def openccp(folder: Path, *, hold: bool = False, stored: int = 0) -> Iterator[Platform]:
     """A platform on a new data folder, with an account, its token, and so many stored jobs."""
     data = folder / "data"
+    prepare(load(data))
     token = _account(data)
     if stored:
         asyncio.run(_fill(data, stored))
