@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 import time
 from pathlib import Path
 
@@ -73,12 +74,15 @@ async def test_a_write_that_loses_the_transaction_fails_its_whole_group(sqlite: 
     def lose(connection: Connection) -> None:
         connection.exec_driver_sql("ROLLBACK")
 
-    jobs = Jobs(sqlite, Cipher(b"k" * 32))
-    outcomes = await asyncio.gather(
-        add(jobs), sqlite.write(lose), add(jobs), return_exceptions=True
-    )
+    jobs, gate = Jobs(sqlite, Cipher(b"k" * 32)), threading.Event()
+    opens = sqlite.write(lambda _: gate.wait(30))
+    group = asyncio.gather(opens, add(jobs), sqlite.write(lose), add(jobs), return_exceptions=True)
+    await asyncio.sleep(0)
+    gate.set()
+    outcomes = await group
     assert isinstance(outcomes[0], Unavailable)
     assert isinstance(outcomes[1], Unavailable)
+    assert isinstance(outcomes[2], Unavailable)
     assert len(await jobs.page(JobFilter("ann"))) == 1
 
 

@@ -105,6 +105,8 @@ class Job:
     stop_requested_by: str | None = None
     note: str | None = None
     fence: int = 0
+    subscriber: Mapping[str, str] | None = None
+    """Addresses to call back, by successUri, inProgressUri and failedUri."""
 
     @property
     def final(self) -> bool:

@@ -244,3 +244,29 @@ class FileStore(Protocol):
 
     def remove(self, job: str) -> None:
         """Delete the record; idempotent."""
+
+
+# --- addresses fetched on somebody's word -----------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What an address gave: the status, the media type it named (bare), and the bytes."""
+
+    status: int
+    media_type: str
+    content: bytes
+
+
+class NotFetched(Exception):
+    """The address was refused or did not answer well; the text is the same for all who ask."""
+
+
+class Fetcher(Protocol):
+    """The one way to an address that a user, package or job names (security.md C.5)."""
+
+    async def get(self, url: str, most: int, accept: str = "*/*") -> Fetched:
+        """A 2xx answer of at most `most` bytes; NotFetched for everything else."""
+
+    async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Fetched:
+        """Any answer, its body cut short; follows no redirect. NotFetched if there is none."""

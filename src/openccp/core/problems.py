@@ -123,6 +123,12 @@ class MethodNotAllowed(Problem):
     status, type, title = 405, OURS + "method-not-allowed", "Method not allowed"
 
 
+class NotAcceptable(Problem):
+    """There is no representation that the request accepts."""
+
+    status, type, title = 406, OURS + "not-acceptable", "Not acceptable"
+
+
 class DuplicatedProcess(Problem):
     """A process of this id is already deployed; replace it with PUT."""
 

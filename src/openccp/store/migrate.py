@@ -26,7 +26,7 @@ from openccp.store.connect import parse_url
 from openccp.store.sqlite import WRITE_PRAGMAS, open_connection
 from openccp.store.tables import contexts, metadata, prepare_for_postgresql
 
-HEAD = "0001"
+HEAD = "0002"
 MIGRATIONS = Path(__file__).parent / "migrations"
 ADVISORY_LOCK = 0x0CC9
 stamp = Table(

@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 _of_job = attrgetter(*FIELDS)
 _at = FIELDS.index
 _STATUS, _PHASE, _HANDLE, _FAILURE = _at("status"), _at("phase"), _at("handle"), _at("failure")
+_SUBSCRIBER = _at("subscriber")
 _STATUSES = {status.value: status for status in Status}
 _PHASES = {phase.value: phase for phase in Phase}
 _TEXTS = ("message", "stop_requested_by", "note")
@@ -43,6 +44,8 @@ def _read(row: Sequence[Any]) -> Job:
     values[_PHASE] = _PHASES[values[_PHASE]]
     if values[_HANDLE] is not None:
         values[_HANDLE] = _object(values[_HANDLE])
+    if values[_SUBSCRIBER] is not None:
+        values[_SUBSCRIBER] = _object(values[_SUBSCRIBER])
     if values[_FAILURE] is not None:
         failure = _object(values[_FAILURE])
         values[_FAILURE] = Failure(**{**failure, "blame": Blame(failure["blame"])})
@@ -53,6 +56,7 @@ def _written_off(row: Sequence[Any]) -> Job:
     values = list(row)
     values[_STATUS], values[_PHASE] = Status.FAILED, Phase.DONE
     values[_HANDLE], values[_FAILURE] = None, UNREADABLE
+    values[_SUBSCRIBER] = None
     values[_at("message")] = UNREADABLE.detail
     values[_at("finished")] = values[_at("finished")] or values[_at("updated")]
     return Job(*values)
@@ -70,6 +74,7 @@ def row_of(job: Job) -> dict[str, Any]:
     row = dict(zip(FIELDS, _of_job(job), strict=True))
     row["status"], row["phase"] = job.status.value, job.phase.value
     row["handle"] = None if job.handle is None else dump(job.handle)
+    row["subscriber"] = None if job.subscriber is None else dump(job.subscriber)
     row["failure"] = None if job.failure is None else dump(_failure(job.failure))
     for name in _TEXTS:
         if row[name] is not None:

@@ -50,6 +50,7 @@ jobs = Table(
     Column("lease_owner", Text),
     # 0 while nobody holds the job, NULL once it is done: done jobs leave the index of claims
     Column("lease_until", Double),
+    Column("subscriber", Text),
 )
 Index("jobs_newest", jobs.c.owner, jobs.c.created.desc(), jobs.c.id.desc())
 Index("jobs_by_status", jobs.c.owner, jobs.c.status, jobs.c.created.desc(), jobs.c.id.desc())
@@ -87,7 +88,14 @@ events = Table(
     sqlite_with_rowid=False,
 )
 
-requests = Table("job_requests", metadata, _of_job(), Column("body", LargeBinary, nullable=False))
+requests = Table(
+    "job_requests",
+    metadata,
+    _of_job(),
+    Column("body", LargeBinary, nullable=False),
+    # what a client sent for a job that is created and not started (OGC API - Processes Part 4)
+    Column("sent", LargeBinary),
+)
 
 secrets = Table(
     "job_secrets",
@@ -95,6 +103,27 @@ secrets = Table(
     _of_job(),
     Column("name", Name, primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# the outbox of callbacks: `due` is NULL once one is delivered or given up
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("job_id", Name, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("owner", Name, nullable=False),
+    Column("event", Name, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", Name, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("due", Double),
+    Column("attempts", Integer, nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("deliveries_job", "job_id", "created"),
+    Index("deliveries_owner", "owner", "state", "created"),
+    Index("deliveries_due", "due", "id", sqlite_where=text("due IS NOT NULL")),
     sqlite_with_rowid=False,
 )
 

@@ -10,8 +10,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from openccp.app.services import Services
 from openccp.core.problems import Problem
 from openccp.web.api import (
+    execution,
     executions,
     infrastructures,
+    job_list,
     jobs,
     landing,
     logs,
@@ -27,6 +29,8 @@ Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
 ROUTES = [
     *jobs.routes,
+    *job_list.routes,
+    *execution.routes,
     *processes.routes,
     *results.routes,
     *logs.routes,

@@ -24,6 +24,7 @@ from openccp.web.negotiate import (
     root,
     services,
 )
+from openccp.web.render import render
 from openccp.web.sending import send_archive, send_file
 
 ARCHIVE = "output.zip"
@@ -35,7 +36,8 @@ async def list_executions(request: Request) -> Response:
     known_parameters(request, "limit")
     wanted = JobFilter(owner=who.id, limit=limit(request, 100))
     page, _ = await list_jobs(services(request), wanted)
-    return answer([status_info(job, root(request)) for job in page])
+    document = [status_info(job, root(request)) for job in page]
+    return render(request, document, "executions")
 
 
 async def get_execution(request: Request) -> Response:
@@ -43,7 +45,7 @@ async def get_execution(request: Request) -> Response:
     job = await _job(request)
     manifest = services(request).files.manifest(job.id)
     base = root(request)
-    return answer({**status_info(job, base), **_listing(job, manifest, base)})
+    return render(request, {**status_info(job, base), **_listing(job, manifest, base)}, "execution")
 
 
 def _listing(job: Job, manifest: Manifest | None, base: str) -> dict[str, Any]:
@@ -99,8 +101,8 @@ async def get_metadata(request: Request) -> Response:
     """GET /executions/{id}/metadata/{file}."""
     job, name = await _job(request), request.path_params["name"]
     if name == STATUS:
-        return answer(status_info(job, root(request)))
-    return answer(await metadata(services(request), job, name))
+        return render(request, status_info(job, root(request)), "metadata")
+    return render(request, await metadata(services(request), job, name), "metadata")
 
 
 async def delete_execution(request: Request) -> Response:

@@ -6,7 +6,8 @@ from starlette.routing import Route
 
 from openccp.app.health import infrastructure_document
 from openccp.web.documents import link
-from openccp.web.negotiate import answer, caller, root, services
+from openccp.web.negotiate import caller, root, services
+from openccp.web.render import render
 
 
 async def list_infrastructures(request: Request) -> Response:
@@ -21,14 +22,14 @@ async def list_infrastructures(request: Request) -> Response:
         for name in names
     ]
     links = [link(f"{base}/infrastructures", "self", "This list")]
-    return answer({"infrastructures": documents, "links": links})
+    return render(request, {"infrastructures": documents, "links": links}, "infrastructures")
 
 
 async def get_infrastructure(request: Request) -> Response:
     """GET /infrastructures/{id}."""
     await caller(request)
     name = request.path_params["infrastructure_id"]
-    return answer(await infrastructure_document(services(request), name))
+    return render(request, await infrastructure_document(services(request), name), "infrastructure")
 
 
 routes = [

@@ -7,8 +7,9 @@ from starlette.routing import Route
 
 from openccp.app.health import health
 from openccp.web.documents import REL, link
-from openccp.web.negotiate import answer, root, services
+from openccp.web.negotiate import root, services
 from openccp.web.openapi import openapi
+from openccp.web.render import render
 
 PART1 = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
 PART2 = "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/"
@@ -32,18 +33,17 @@ async def landing_page(request: Request) -> Response:
         link(f"{base}/infrastructures", "related", "Where processes run"),
         link(f"{base}/.well-known/openid-configuration", "related", "How to get a token"),
     ]
-    return answer(
-        {
-            "title": "OpenCCP",
-            "description": "Methods that anybody here can run, watch and repeat.",
-            "links": links,
-        }
-    )
+    document = {
+        "title": "OpenCCP",
+        "description": "Methods that anybody here can run, watch and repeat.",
+        "links": links,
+    }
+    return render(request, document, "landing")
 
 
 async def conformance(request: Request) -> Response:
     """GET /conformance."""
-    return answer({"conformsTo": CONFORMANCE})
+    return render(request, {"conformsTo": CONFORMANCE}, "conformance")
 
 
 async def api_document(request: Request) -> Response:
@@ -55,7 +55,9 @@ async def api_document(request: Request) -> Response:
 async def get_health(request: Request) -> Response:
     """GET /health: 200 when jobs can be taken and run, 503 otherwise."""
     state = await health(services(request))
-    return answer(state.document, 200 if state.ready else 503, {"Cache-Control": "no-store"})
+    status = 200 if state.ready else 503
+    headers = {"Cache-Control": "no-store"}
+    return render(request, state.document, "health", status=status, headers=headers)
 
 
 routes = [

@@ -21,6 +21,7 @@ from openccp.web.negotiate import (
     root,
     services,
 )
+from openccp.web.render import render
 
 
 def _processes(request: Request) -> Processes:
@@ -41,14 +42,15 @@ async def list_processes(request: Request) -> Response:
     if more:
         cursor = quote(page[-1].method.id)
         links.append(link(f"{base}/processes?limit={size}&after={cursor}", "next", "The next page"))
-    return answer(_processes(request).list(page, links, base))
+    return render(request, _processes(request).list(page, links, base), "processes")
 
 
 async def describe_process(request: Request) -> Response:
     """GET /processes/{id}."""
     who = await caller(request)
     revision = await visible_method(services(request), who, request.path_params["process_id"])
-    return answer(_processes(request).description(revision, root(request)))
+    description = _processes(request).description(revision, root(request))
+    return render(request, description, "process")
 
 
 async def deploy_process(request: Request) -> Response:

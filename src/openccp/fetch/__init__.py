@@ -1,0 +1,1 @@
+"""Fetches addresses that somebody named, guarded."""

@@ -1,0 +1,1 @@
+"""Provenance: pure folds over what is stored of a job."""

@@ -1,0 +1,1 @@
+"""HTML: every resource's second representation."""
