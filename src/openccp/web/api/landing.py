@@ -1,6 +1,5 @@
 """The open resources: landing page, conformance, API document, health."""
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -8,7 +7,7 @@ from starlette.routing import Route
 from openccp.app.health import health
 from openccp.web.documents import REL, link
 from openccp.web.negotiate import root, services
-from openccp.web.openapi import openapi
+from openccp.web.openapi.document import static_document
 from openccp.web.render import render
 
 PART1 = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
@@ -48,7 +47,7 @@ async def conformance(request: Request) -> Response:
 
 async def api_document(request: Request) -> Response:
     """GET /api."""
-    body = orjson.dumps(openapi(root(request)))
+    body = static_document(root(request), "3.0")
     return Response(body, media_type=OPENAPI_JSON)
 
 

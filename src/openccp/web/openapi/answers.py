@@ -1,0 +1,102 @@
+"""What an operation answers: its successes, and every problem that can come of it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from openccp.core.problems import (
+    BodyTooLarge,
+    Forbidden,
+    InvalidQueryParameter,
+    MalformedBody,
+    NoSuchJob,
+    NoSuchProcess,
+    NotAcceptable,
+    NotAuthenticated,
+    NotFound,
+    Problem,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from openccp.web.openapi.headers import header_references
+from openccp.web.openapi.schemas import ref
+from openccp.web.operations.shape import HTML, JSON, Answer, Operation
+
+PROBLEM_JSON = "application/problem+json"
+ALWAYS: tuple[type[Problem], ...] = (Problem, Unavailable)
+PLACES: dict[str, type[Problem]] = {
+    "{processID}": NoSuchProcess,
+    "{jobID}": NoSuchJob,
+    "{infrastructureID}": NotFound,
+}
+HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
+Responses = dict[str, dict[str, Any]]
+
+
+def responses(operation: Operation) -> Responses:
+    """Every answer by its status."""
+    found: Responses = {}
+    for answer in operation.answers:
+        found[str(answer.status)] = _success(answer)
+    for status, problems in _by_status(refusals(operation)).items():
+        refusal = _refusal(status, problems)
+        there = found.setdefault(str(status), refusal)
+        if there is not refusal:
+            there["content"] = {**refusal["content"], **there["content"]}
+    return dict(sorted(found.items()))
+
+
+def refusals(operation: Operation) -> tuple[type[Problem], ...]:
+    """The problems an operation has, its own and those that follow from what it takes."""
+    found = [*operation.refusals, *ALWAYS]
+    found += [problem for place, problem in PLACES.items() if place in operation.path]
+    if not operation.open:
+        found += [NotAuthenticated, Forbidden]
+    if any(HTML in answer.content and JSON in answer.content for answer in operation.answers):
+        found += [NotAcceptable, InvalidQueryParameter]
+    if any(parameter.place == "query" for parameter in operation.parameters):
+        found.append(InvalidQueryParameter)
+    if operation.body is not None and not operation.open:
+        found += [MalformedBody, BodyTooLarge, UnsupportedMediaType]
+    return tuple(dict.fromkeys(found))
+
+
+def _success(answer: Answer) -> dict[str, Any]:
+    response: dict[str, Any] = {"description": answer.words}
+    if answer.headers:
+        response["headers"] = header_references(answer.headers)
+    if answer.content:
+        response["content"] = {kind: {"schema": ref(s)} for kind, s in answer.content.items()}
+    return response
+
+
+def _by_status(problems: Iterable[type[Problem]]) -> dict[int, list[type[Problem]]]:
+    found: dict[int, list[type[Problem]]] = {}
+    for problem in problems:
+        found.setdefault(problem.status, []).append(problem)
+    return found
+
+
+def _refusal(status: int, problems: list[type[Problem]]) -> dict[str, Any]:
+    examples = {
+        problem.__name__: {"summary": problem.title, "value": _example(problem)}
+        for problem in problems
+    }
+    response: dict[str, Any] = {
+        "description": ", or ".join(problem.title for problem in problems),
+        "content": {
+            PROBLEM_JSON: {"schema": ref("problem"), "examples": examples},
+            JSON: {"schema": ref("problem")},
+        },
+    }
+    if status in HEADERS:
+        response["headers"] = header_references(HEADERS[status])
+    return response
+
+
+def _example(problem: type[Problem]) -> dict[str, Any]:
+    return {
+        "type": problem.type,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": (problem.__doc__ or "").strip(),
+    }

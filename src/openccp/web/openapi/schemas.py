@@ -1,0 +1,190 @@
+"""The schemas of what the service takes and gives, in words that OpenAPI 3.0 and 3.1 share."""
+
+from collections.abc import Sequence
+
+from openccp.web.operations.shape import TEXT, WHOLE, Schema
+
+WORDS: Schema = {"type": "array", "items": TEXT}
+MOMENT: Schema = {"type": "string", "format": "date-time"}
+OBJECT: Schema = {"type": "object"}
+FLAG: Schema = {"type": "boolean"}
+NUMBER: Schema = {"type": "number"}
+
+
+def a(required: Sequence[str] = (), /, **properties: Schema) -> Schema:
+    """An object with these members; others may come with it."""
+    schema: dict[str, object] = {"type": "object", "properties": properties}
+    return schema | ({"required": list(required)} if required else {})
+
+
+def list_of(name: str) -> Schema:
+    """A list of a named schema."""
+    return {"type": "array", "items": ref(name)}
+
+
+def ref(name: str) -> Schema:
+    """A named schema."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def one_of(*words: str) -> Schema:
+    """A text that is one of these."""
+    return {"type": "string", "enum": list(words)}
+
+
+LINKS = list_of("link")
+STATUSES = ("created", "accepted", "running", "successful", "failed", "dismissed")
+_DESCRIBED = {
+    "title": TEXT,
+    "description": TEXT,
+    "keywords": WORDS,
+    "metadata": {"type": "array", "items": OBJECT},
+}
+SERVICE = {
+    "link": a(("href",), href=TEXT, rel=TEXT, type=TEXT, hreflang=TEXT, title=TEXT),
+    "landingPage": a(("links",), title=TEXT, description=TEXT, links=LINKS),
+    "confClasses": a(("conformsTo",), conformsTo=WORDS),
+    "health": a(("status",), status=one_of("pass", "fail"), store=TEXT, infrastructures=OBJECT),
+    "infrastructure": a(("id", "type"), id=TEXT, name=TEXT, type=TEXT, links=LINKS),
+    "infrastructureList": a(
+        ("infrastructures", "links"), infrastructures=list_of("infrastructure"), links=LINKS
+    ),
+    "problem": a(
+        ("type", "title", "status"),
+        type=TEXT,
+        title=TEXT,
+        status=WHOLE,
+        detail=TEXT,
+        instance=TEXT,
+        errors={"type": "array", "items": a((), pointer=TEXT, detail=TEXT)},
+    ),
+    "object": OBJECT,
+    "anything": {},
+    "text": TEXT,
+    "html": TEXT,
+    "bytes": {"type": "string", "format": "binary"},
+}
+PROCESSES = {
+    "processSummary": a(
+        ("id", "version"),
+        id=TEXT,
+        version=TEXT,
+        **_DESCRIBED,
+        jobControlOptions={
+            "type": "array",
+            "items": one_of("sync-execute", "async-execute", "dismiss"),
+        },
+        outputTransmission={"type": "array", "items": one_of("value", "reference")},
+        mutable=FLAG,
+        links=LINKS,
+    ),
+    "processList": a(("processes", "links"), processes=list_of("processSummary"), links=LINKS),
+    "inputDescription": a(
+        ("schema",),
+        id=TEXT,
+        **_DESCRIBED,
+        minOccurs=WHOLE,
+        maxOccurs={"anyOf": [WHOLE, one_of("unbounded")]},
+        valuePassing={"type": "array", "items": one_of("byValue", "byReference")},
+        schema=OBJECT,
+    ),
+    "outputDescription": a(("schema",), id=TEXT, **_DESCRIBED, schema=OBJECT),
+    "process": {
+        "allOf": [
+            ref("processSummary"),
+            a(
+                (),
+                inputs={"type": "object", "additionalProperties": ref("inputDescription")},
+                outputs={"type": "object", "additionalProperties": ref("outputDescription")},
+                examples=OBJECT,
+            ),
+        ]
+    },
+    "method": {"type": "object", "description": "CCP's method.json.", "required": ["id"]},
+    "bbox": a(
+        ("bbox",),
+        bbox={"type": "array", "items": NUMBER, "minItems": 4, "maxItems": 6},
+        crs=TEXT,
+    ),
+    "format": a((), mediaType=TEXT, encoding=TEXT, schema={}),
+    "qualifiedValue": a(("value",), value={}, mediaType=TEXT, encoding=TEXT, schema={}),
+    "outputRequest": a((), transmissionMode=one_of("value", "reference"), format=ref("format")),
+    "subscriber": a((), successUri=TEXT, inProgressUri=TEXT, failedUri=TEXT),
+    "execute": a(
+        (),
+        inputs={"type": "object", "description": "Input id -> value."},
+        outputs={"type": "object", "additionalProperties": ref("outputRequest")},
+        response=one_of("raw", "document"),
+        subscriber=ref("subscriber"),
+    ),
+    "results": {"type": "object", "description": "Output id -> value, or link."},
+}
+JOBS = {
+    "statusInfo": a(
+        ("jobID", "id", "status", "type", "processingEntityType"),
+        jobID=TEXT,
+        id=TEXT,
+        status=one_of(*STATUSES),
+        type=one_of("process"),
+        processingEntityType=TEXT,
+        processID=TEXT,
+        message=TEXT,
+        phase=TEXT,
+        created=MOMENT,
+        started=MOMENT,
+        finished=MOMENT,
+        updated=MOMENT,
+        progress={"type": "integer", "minimum": 0, "maximum": 100},
+        note=TEXT,
+        exception=OBJECT,
+        links=LINKS,
+    ),
+    "jobList": a(("jobs", "links"), jobs=list_of("statusInfo"), links=LINKS),
+    "executionList": list_of("statusInfo"),
+    "file": a(("path", "href"), path=TEXT, size=WHOLE, sha256=TEXT, type=TEXT, href=TEXT),
+    "execution": {
+        "allOf": [
+            ref("statusInfo"),
+            a(
+                (),
+                metadata=WORDS,
+                files=list_of("file"),
+                logs=list_of("file"),
+                skipped={"type": "array", "items": OBJECT},
+                archive=ref("link"),
+            ),
+        ]
+    },
+}
+SIGN_IN = {
+    "token": {
+        "description": "A token; or what was asked for by response_mode.",
+        "anyOf": [
+            a(
+                ("access_token", "token_type"),
+                access_token=TEXT,
+                token_type=TEXT,
+                expires_in=WHOLE,
+                refresh_token=TEXT,
+                refresh_expires_in=WHOLE,
+                scope=TEXT,
+            ),
+            a(("result",), result=FLAG),
+            {"type": "array", "items": OBJECT},
+        ],
+    },
+    "tokenRequest": a(
+        ("grant_type",),
+        grant_type=TEXT,
+        client_id=TEXT,
+        client_secret=TEXT,
+        username=TEXT,
+        password=TEXT,
+        refresh_token=TEXT,
+        audience=TEXT,
+        scope=TEXT,
+    ),
+    "tokenError": a(("error",), error=TEXT, error_description=TEXT),
+    "signInForm": a(("secret",), secret=TEXT),
+}
+SCHEMAS: dict[str, Schema] = {**SERVICE, **PROCESSES, **JOBS, **SIGN_IN}

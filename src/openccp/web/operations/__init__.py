@@ -1,0 +1,14 @@
+"""What the service offers, operation by operation: the one source of the API document."""
+
+from openccp.web.operations import executions, jobs, processes, service, sign_in
+from openccp.web.operations.shape import Operation
+
+OPERATIONS: tuple[Operation, ...] = (
+    *service.OPERATIONS,
+    *processes.OPERATIONS,
+    *jobs.OPERATIONS,
+    *executions.OPERATIONS,
+    *sign_in.OPERATIONS,
+)
+
+__all__ = ["OPERATIONS", "Operation"]

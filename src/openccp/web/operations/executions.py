@@ -1,0 +1,66 @@
+"""CCP's operations on executions, which are the same jobs."""
+
+from openccp.core.problems import NotFound, RangeNotSatisfiable, ResultNotReady
+from openccp.web.operations.parameters import FILE, LIMIT
+from openccp.web.operations.shape import Operation, file_answers, json_answer, page
+
+NO_FILE = (NotFound, ResultNotReady, RangeNotSatisfiable)
+OPERATIONS = (
+    Operation(
+        "get",
+        "/executions",
+        "listExecutions",
+        "Your executions",
+        (page("executionList", "A list."),),
+        parameters=(LIMIT,),
+    ),
+    Operation(
+        "get",
+        "/executions/{jobID}",
+        "getExecution",
+        "The record of an execution",
+        (page("execution", "Status and files."),),
+    ),
+    Operation(
+        "delete",
+        "/executions/{jobID}",
+        "deleteExecution",
+        "The same as dismissing the job",
+        (json_answer("statusInfo", "The status of the job."),),
+    ),
+    Operation(
+        "get",
+        "/executions/{jobID}/outputs/output.zip",
+        "getArchive",
+        "All files",
+        file_answers("application/zip"),
+        parameters=FILE,
+        refusals=NO_FILE,
+    ),
+    Operation(
+        "get",
+        "/executions/{jobID}/outputs/{path}",
+        "getOutputFile",
+        "One file",
+        file_answers(),
+        parameters=FILE,
+        refusals=NO_FILE,
+    ),
+    Operation(
+        "get",
+        "/executions/{jobID}/logs/{name}",
+        "getLogFile",
+        "One log",
+        file_answers("text/plain"),
+        parameters=FILE,
+        refusals=NO_FILE,
+    ),
+    Operation(
+        "get",
+        "/executions/{jobID}/metadata/{name}",
+        "getMetadata",
+        "One metadata file",
+        (page("anything", "The document."),),
+        refusals=(NotFound,),
+    ),
+)

@@ -1,0 +1,144 @@
+"""The operations on jobs."""
+
+from openccp.core.problems import (
+    JobDismissed,
+    JobFailed,
+    NoSuchOutput,
+    PreconditionFailed,
+    RangeNotSatisfiable,
+    ResultNotAvailable,
+    ResultNotReady,
+)
+from openccp.web.operations.parameters import (
+    ACCEPT_PROFILE,
+    AFTER,
+    FILE,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    LAST_EVENT_ID,
+    LIMIT,
+    OUTPUTS,
+    PROFILE,
+    REPLICA,
+    STREAM,
+)
+from openccp.web.operations.shape import (
+    ANY,
+    UNCHANGED,
+    Answer,
+    Operation,
+    Parameter,
+    file_answers,
+    json_answer,
+    nothing,
+    page,
+)
+
+EVENTS = "text/event-stream"
+NO_RESULT = (ResultNotReady, ResultNotAvailable, JobFailed, JobDismissed)
+NO_OUTPUT = (*NO_RESULT, NoSuchOutput)
+STATUSES = Parameter(
+    "status",
+    "query",
+    "Jobs in one of these states.",
+    {
+        "type": "array",
+        "items": {
+            "type": "string",
+            "enum": ["accepted", "running", "successful", "failed", "dismissed"],
+        },
+    },
+    listed=True,
+)
+PROCESSES = Parameter(
+    "processID",
+    "query",
+    "Jobs of one of these processes.",
+    {"type": "array", "items": {"type": "string"}, "maxItems": 50},
+    listed=True,
+)
+TYPES = Parameter(
+    "type",
+    "query",
+    "Jobs of one of these types; here all are of type process.",
+    {"type": "array", "items": {"type": "string"}},
+    listed=True,
+)
+OPERATIONS = (
+    Operation(
+        "get",
+        "/jobs",
+        "listJobs",
+        "Your jobs, newest first",
+        (page("jobList", "A page of jobs."),),
+        parameters=(LIMIT, AFTER, STATUSES, PROCESSES, TYPES),
+    ),
+    Operation(
+        "get",
+        "/jobs/{jobID}",
+        "getJob",
+        "The status of a job",
+        (page("statusInfo", "The status of the job.", "ETag"), UNCHANGED),
+        parameters=(IF_NONE_MATCH,),
+    ),
+    Operation(
+        "delete",
+        "/jobs/{jobID}",
+        "dismissJob",
+        "Cancel a live job, remove a finished one",
+        (json_answer("statusInfo", "The status of the job."),),
+        parameters=(IF_MATCH,),
+        refusals=(PreconditionFailed,),
+    ),
+    Operation(
+        "get",
+        "/jobs/{jobID}/results",
+        "getResults",
+        "The results",
+        (
+            Answer(200, "The results.", {ANY: "bytes"}, ("Link", "ETag", "Content-Disposition")),
+            nothing("No results, or all by reference in Link headers.", "Link"),
+            *file_answers()[1:],
+        ),
+        parameters=(OUTPUTS, PROFILE, ACCEPT_PROFILE, *FILE),
+        refusals=(*NO_OUTPUT, RangeNotSatisfiable),
+    ),
+    Operation(
+        "get",
+        "/jobs/{jobID}/results/{outputID}",
+        "getResult",
+        "One output",
+        file_answers(),
+        parameters=FILE,
+        refusals=(*NO_OUTPUT, RangeNotSatisfiable),
+    ),
+    Operation(
+        "get",
+        "/jobs/{jobID}/results/{outputID}/{index}",
+        "getResultValue",
+        "One of several values of an output",
+        file_answers(),
+        parameters=FILE,
+        refusals=(*NO_OUTPUT, RangeNotSatisfiable),
+    ),
+    Operation(
+        "get",
+        "/jobs/{jobID}/logs",
+        "getLogs",
+        "What the job writes: text, or server-sent events",
+        (
+            Answer(200, "Text of one stream, or events.", {"text/plain": "bytes", EVENTS: "text"}),
+            *file_answers("text/plain")[1:],
+        ),
+        parameters=(STREAM, REPLICA, LAST_EVENT_ID, *FILE),
+        refusals=(RangeNotSatisfiable,),
+    ),
+    Operation(
+        "get",
+        "/jobs/{jobID}/events",
+        "getEvents",
+        "The job's events as server-sent events",
+        (Answer(200, "Events until the job has ended.", {EVENTS: "text"}),),
+        parameters=(LAST_EVENT_ID,),
+    ),
+)

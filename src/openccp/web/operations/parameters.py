@@ -1,0 +1,51 @@
+"""The parameters that several operations take."""
+
+from openccp.web.operations.shape import WHOLE, Parameter
+
+PLACES = {
+    "processID": "The id of a process.",
+    "jobID": "The id of a job.",
+    "outputID": "The id of an output.",
+    "index": "Which of the output's values, from 0.",
+    "path": "The path of a file below /ccp_data; it may hold slashes.",
+    "name": "The name of a file.",
+    "infrastructureID": "The id of an infrastructure.",
+    "realm": "Any name; there is one realm.",
+}
+LIMIT = Parameter(
+    "limit",
+    "query",
+    "At most so many entries; more than 10,000 is taken as 10,000.",
+    {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 10},
+)
+AFTER = Parameter("after", "query", "Where the page begins; follow the links with rel next.")
+OUTPUTS = Parameter(
+    "outputs",
+    "query",
+    "Only these outputs.",
+    {"type": "array", "items": {"type": "string"}, "minItems": 1},
+    listed=True,
+)
+PROFILE = Parameter(
+    "profile", "query", "Profiles by URI or id, with commas; unknown ones are ignored."
+)
+ACCEPT_PROFILE = Parameter("Accept-Profile", "header", "The same as the parameter profile.")
+VISIBILITY = Parameter(
+    "visibility",
+    "query",
+    "Who may see and run the process.",
+    {"type": "string", "enum": ["private", "public"], "default": "private"},
+)
+PREFER = Parameter("Prefer", "header", "respond-async, wait=SECONDS.")
+IDEMPOTENCY_KEY = Parameter(
+    "Idempotency-Key", "header", "The same key again gives the same job, for 24 hours."
+)
+RANGE = Parameter("Range", "header", "A part of the file: bytes=FIRST-LAST.")
+IF_NONE_MATCH = Parameter("If-None-Match", "header", "An ETag had before: answered by 304.")
+IF_MATCH = Parameter("If-Match", "header", "Act only if the ETag is still this one.")
+LAST_EVENT_ID = Parameter("Last-Event-ID", "header", "Go on behind this event.")
+FILE = (RANGE, IF_NONE_MATCH)
+STREAM = Parameter(
+    "stream", "query", "Which stream.", {"type": "string", "enum": ["stdout", "stderr"]}
+)
+REPLICA = Parameter("replica", "query", "Which replica, from 0.", {**WHOLE, "minimum": 0})

@@ -1,0 +1,64 @@
+"""The operations of the service itself: landing page, conformance, API document, places."""
+
+from openccp.web.operations.shape import HTML, JSON, Answer, Operation, Parameter, page
+
+OPENAPI_30 = "application/vnd.oai.openapi+json;version=3.0"
+OPENAPI_31 = "application/vnd.oai.openapi+json;version=3.1"
+API_FORM = Parameter(
+    "f", "query", "Which form.", {"type": "string", "enum": ["json", "json31", "html"]}
+)
+OPERATIONS = (
+    Operation(
+        "get",
+        "/",
+        "landingPage",
+        "Where everything is",
+        (page("landingPage", "The landing page."),),
+        open=True,
+    ),
+    Operation(
+        "get",
+        "/conformance",
+        "conformance",
+        "What this service conforms to",
+        (page("confClasses", "The conformance classes."),),
+        open=True,
+    ),
+    Operation(
+        "get",
+        "/api",
+        "api",
+        "This document; signed in, with the processes you may run",
+        (
+            Answer(
+                200,
+                "The API document.",
+                {OPENAPI_30: "object", OPENAPI_31: "object", JSON: "object", HTML: "html"},
+            ),
+        ),
+        parameters=(API_FORM,),
+        open=True,
+    ),
+    Operation(
+        "get",
+        "/health",
+        "health",
+        "Whether jobs can be taken and run",
+        (page("health", "Yes."), page("health", "No.", status=503)),
+        open=True,
+    ),
+    Operation(
+        "get",
+        "/infrastructures",
+        "listInfrastructures",
+        "Where processes run",
+        (page("infrastructureList", "A list."),),
+    ),
+    Operation(
+        "get",
+        "/infrastructures/{infrastructureID}",
+        "getInfrastructure",
+        "One infrastructure",
+        (page("infrastructure", "The infrastructure."),),
+    ),
+)

@@ -1,0 +1,77 @@
+"""The operations of signing in: tokens, what describes them, and the browser's session."""
+
+from openccp.web.operations.shape import HTML, Answer, Operation, Parameter, json_answer, nothing
+
+FORM = "application/x-www-form-urlencoded"
+CONTEXT = Parameter("X-D4Science-Context", "header", "The context the token is for.")
+SECRET = Parameter("secret", "query", "The secret of a sign-in address.")
+REFUSED = tuple(
+    Answer(status, words, {"application/json": "tokenError"}, headers)
+    for status, words, headers in (
+        (400, "The request is wrong, or the credentials are.", ()),
+        (401, "The client is not who it says it is.", ("WWW-Authenticate",)),
+        (413, "The form is too large.", ()),
+        (415, "The body is no form.", ()),
+        (429, "Too many wrong passwords.", ("Retry-After",)),
+    )
+)
+
+
+def _token(path: str, identity: str) -> Operation:
+    return Operation(
+        "post",
+        path,
+        identity,
+        "Get a token (password, refresh_token, client_credentials, UMA ticket)",
+        (json_answer("token", "A token."), *REFUSED),
+        parameters=(CONTEXT,),
+        body={FORM: "tokenRequest"},
+        open=True,
+    )
+
+
+def _described(path: str, identity: str, summary: str, schema: str = "object") -> Operation:
+    answer = (json_answer(schema, "The document."),)
+    return Operation("get", path, identity, summary, answer, open=True)
+
+
+OPERATIONS = (
+    _token("/token", "token"),
+    _token("/auth/realms/{realm}/protocol/openid-connect/token", "realmToken"),
+    _described("/jwks", "publicKeys", "The keys that access tokens are signed with"),
+    _described("/.well-known/openid-configuration", "openidConfiguration", "How to get a token"),
+    _described("/.well-known/uma2-configuration", "umaConfiguration", "The same, for UMA"),
+    _described(
+        "/.well-known/oauth-authorization-server", "oauthConfiguration", "The same, for OAuth"
+    ),
+    Operation(
+        "get",
+        "/sign-in",
+        "signInPage",
+        "The page of a sign-in address",
+        (Answer(200, "A page with one button.", {HTML: "html"}),),
+        parameters=(SECRET,),
+        open=True,
+    ),
+    Operation(
+        "post",
+        "/sign-in",
+        "signIn",
+        "Spend the secret of a sign-in address for a session",
+        (
+            nothing("Signed in.", "Location", "Set-Cookie", status=303),
+            Answer(400, "The form cannot be read.", {HTML: "html"}),
+            Answer(403, "The secret is spent, or the form came from elsewhere.", {HTML: "html"}),
+        ),
+        body={FORM: "signInForm"},
+        open=True,
+    ),
+    Operation(
+        "post",
+        "/sign-out",
+        "signOut",
+        "End the session",
+        (nothing("Signed out.", "Location", "Set-Cookie", status=303),),
+        open=True,
+    ),
+)
