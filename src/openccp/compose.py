@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from openccp.app.sign_in import SignIn
 from openccp.app.tidy import keep_tidy
 from openccp.core.access import PLATFORM
 from openccp.core.identity import TokenLifetimes
-from openccp.core.ports import Infrastructure, Limits
+from openccp.core.ports import Fetched, Fetcher, Infrastructure, Limits
 from openccp.files.store import FolderStore
 from openccp.identity.keys import load_keys
 from openccp.identity.passwords import Argon2Hasher
@@ -129,6 +131,7 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
         sign_in=SignIn(accounts, signer, Argon2Hasher(), Buckets(), time.time, lifetimes(settings)),
         changes=around.changes,
         reconciler=reconciler,
+        fetcher=FetcherAtFirstUse(settings),
         clock=time.time,
         rules=around.rules,
     )
@@ -155,6 +158,36 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
             await database.close()
 
     return Platform(create_app(services, lifespan), services, reconciler, database)
+
+
+class FetcherAtFirstUse:
+    """Fetcher whose code is loaded when somebody first names an address."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def check(self, url: str) -> None:
+        """NotFetched for an address that its text alone refuses."""
+        self._fetcher.check(url)
+
+    async def get(
+        self, url: str, most: int | None = None, accept: str = "*/*", *, by: str = ""
+    ) -> Fetched:
+        """A 2xx answer of at most `most` bytes."""
+        return await self._fetcher.get(url, most, accept, by=by)
+
+    async def post(
+        self, url: str, content: bytes, headers: Mapping[str, str], *, by: str = ""
+    ) -> Fetched:
+        """Any answer, its body cut short."""
+        return await self._fetcher.post(url, content, headers, by=by)
+
+    @cached_property
+    def _fetcher(self) -> Fetcher:
+        fetcher: Fetcher = import_module("openccp.fetch.guarded").from_settings(
+            **self._settings.fetch.model_dump()
+        )
+        return fetcher
 
 
 def own_address(settings: Settings) -> str:

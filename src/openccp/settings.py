@@ -98,6 +98,25 @@ class Limits(Section):
     )
 
 
+class Fetch(Section):
+    """How the platform fetches what a user names by address: inputs, packages, callbacks."""
+
+    allow_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Hosts reached though they are not public: names, `*.example.org`, "
+        "addresses and networks such as `10.1.0.0/16`.",
+    )
+    ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = Field(
+        default=(80, 443, 8443), description="Ports that may be asked."
+    )
+    https_only: bool = Field(default=False, description="Refuse plain http.")
+    seconds: Seconds = Field(default=30, description="Longest fetch, from first to last byte.")
+    bytes: Bytes = Field(default=32 << 20, description="Most that is fetched for one request.")
+    ca_file: Path | None = Field(
+        default=None, description="Certificates trusted besides the machine's, in PEM."
+    )
+
+
 class Tokens(Section):
     """Lifetimes in seconds. A script polls with one RPT, so it must outlast queue plus run."""
 
@@ -118,6 +137,7 @@ class Settings(Section):
     database: Database = Database()
     local: Local = Local()
     limits: Limits = Limits()
+    fetch: Fetch = Fetch()
     tokens: Tokens = Tokens()
     infrastructure_names: dict[str, str] = Field(
         default_factory=dict,

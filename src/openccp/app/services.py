@@ -8,7 +8,7 @@ from openccp.app.authenticate import Authenticate
 from openccp.app.catalogue import Catalogue
 from openccp.app.changes import Changes
 from openccp.app.sign_in import SignIn
-from openccp.core.ports import Clock, FileStore, Infrastructure, Limits
+from openccp.core.ports import Clock, Fetcher, FileStore, Infrastructure, Limits
 from openccp.core.stores import AccountStore, JobStore
 
 
@@ -49,5 +49,6 @@ class Services:
     sign_in: SignIn
     changes: Changes
     reconciler: Wakes
+    fetcher: Fetcher
     clock: Clock
     rules: Rules

@@ -256,17 +256,36 @@ class Fetched:
     status: int
     media_type: str
     content: bytes
+    charset: str | None = None
 
 
 class NotFetched(Exception):
-    """The address was refused or did not answer well; the text is the same for all who ask."""
+    """The address was refused or did not answer well; the text goes on after "...: ".
+
+    It is the same for what is forbidden, closed, filtered or unknown, so that nobody learns
+    from it what there is behind the platform.
+    """
 
 
 class Fetcher(Protocol):
-    """The one way to an address that a user, package or job names (security.md C.5)."""
+    """The one way to an address that a user, package or job names (security.md C.5).
 
-    async def get(self, url: str, most: int, accept: str = "*/*") -> Fetched:
-        """A 2xx answer of at most `most` bytes; NotFetched for everything else."""
+    `by` names the account on whose word it is fetched: each has its share of what is fetched
+    at a time.
+    """
 
-    async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Fetched:
+    def check(self, url: str) -> None:
+        """NotFetched for an address that its text alone refuses; touches no network."""
+
+    async def get(
+        self, url: str, most: int | None = None, accept: str = "*/*", *, by: str = ""
+    ) -> Fetched:
+        """A 2xx answer of at most `most` bytes (None: the operator's limit, never more).
+
+        Follows up to three redirects, each judged anew. NotFetched for everything else.
+        """
+
+    async def post(
+        self, url: str, content: bytes, headers: Mapping[str, str], *, by: str = ""
+    ) -> Fetched:
         """Any answer, its body cut short; follows no redirect. NotFetched if there is none."""
