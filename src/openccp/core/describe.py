@@ -50,6 +50,8 @@ def describe(revision: Revision) -> dict[str, Any]:
         described["examples"] = method.document["examples"]
     if not method.network:
         described["x-ccp-network"] = False
+    if method.image:
+        described["x-ccp-image"] = method.image
     return described
 
 

@@ -11,7 +11,7 @@ import orjson
 from openccp.core.fields import Faults, Fields
 from openccp.core.kinds import kind_of, plain_type
 from openccp.core.method import RESERVED, Input, InvalidMethod, Kind, Method, Output, Scripts
-from openccp.core.plan import reader_of
+from openccp.core.plan import IMAGE, reader_of
 from openccp.core.problems import Fault
 from openccp.core.scalars import Unfit
 from openccp.core.schema import SchemaFault, normalise
@@ -40,8 +40,9 @@ def read_method(document: Mapping[str, Any]) -> Method:
     fields = Fields(document, "", faults)
     inputs = {i.id: i for i in _inputs(fields, warnings)}
     scripts = _scripts(fields, warnings)
-    if scripts.execute and "ccpimage" not in inputs:
-        faults.add("/inputs", 'a method with scripts needs the input "ccpimage": its runtime')
+    image = _image(fields, inputs)
+    if scripts.execute and not image and "ccpimage" not in inputs:
+        faults.add("/inputs", _NO_RUNTIME)
     method = Method(
         id=_method_id(fields),
         title=fields.text("title", 300) or fields.text("id", 128),
@@ -56,11 +57,28 @@ def read_method(document: Mapping[str, Any]) -> Method:
         synchronous="sync-execute" in fields.texts("jobControlOptions", 10, 64),
         network=fields.boolean("x-ccp-network", default=True),
         document=document,
+        image=image,
     )
     if faults:
         raise InvalidMethod(faults.summary, faults=faults.all)
     kept = _without_secret_defaults(method, warnings)
     return replace(kept, warnings=warnings.all)
+
+
+_NO_RUNTIME = (
+    'a method with scripts needs the input "ccpimage": its runtime, or "x-ccp-image" beside '
+    '"inputs" where every job has the same'
+)
+
+
+def _image(fields: Fields, inputs: Mapping[str, Input]) -> str:
+    """The fixed runtime; with a `ccpimage` input that decides."""
+    image = fields.text("x-ccp-image", 255)
+    if image and "ccpimage" in inputs:
+        fields.fault("x-ccp-image", 'the input "ccpimage" names the runtime already')
+    elif image and IMAGE.fullmatch(image) is None:
+        fields.fault("x-ccp-image", "expected the name of a runtime, like python:3.11")
+    return image
 
 
 def _storable(document: Any) -> dict[str, Any]:

@@ -106,6 +106,8 @@ class Method:
     synchronous: bool
     network: bool
     document: Mapping[str, JSON]
+    image: str = ""
+    """The runtime of every job, where the method does not let it be chosen by `ccpimage`."""
     warnings: tuple[Fault, ...] = field(default=())
 
     def __hash__(self) -> int:

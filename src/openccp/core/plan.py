@@ -16,7 +16,7 @@ MAX_REPLICAS = 64
 MAX_NOTE = 2_000
 BASIC_IMAGE = "bash"
 """What an empty `ccpimage` stands for."""
-_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]{0,254}", re.ASCII)
+IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]{0,254}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def plan_of(method: Method) -> Plan:
     """The plan of a method whose descriptor was checked."""
     readers = {name: reader_of(declared) for name, declared in method.inputs.items()}
     readers.setdefault("ccpnote", _read_note)
-    readers.setdefault("ccpimage", _only_default_image)
+    readers.setdefault("ccpimage", _only_image(method.image or BASIC_IMAGE))
     readers.setdefault("ccpreplicas", _only_one_replica)
     defaults = {
         name: readers[name](declared.schema["default"], token(name))
@@ -72,7 +72,7 @@ def _imagereader_of(read: Read) -> Read:
         image = read(value, pointer)
         if image == "":
             return BASIC_IMAGE
-        if _IMAGE.fullmatch(image) is None:
+        if IMAGE.fullmatch(image) is None:
             raise unfit(pointer, "expected the name of a runtime, like python:3.11")
         return image
 
@@ -97,10 +97,13 @@ def _read_note(value: Any, pointer: str) -> str:
     return note
 
 
-def _only_default_image(value: Any, pointer: str) -> str:
-    if value not in ("", BASIC_IMAGE):
-        raise unfit(pointer, "this method does not let its runtime be chosen")
-    return ""
+def _only_image(image: str) -> Read:
+    def read_image(value: Any, pointer: str) -> str:
+        if value not in ("", image):
+            raise unfit(pointer, f"this method runs in {shown(image)} and in no other runtime")
+        return image
+
+    return read_image
 
 
 def _only_one_replica(value: Any, pointer: str) -> int:

@@ -41,7 +41,7 @@ def read_request(method: Method, body: Any) -> ExecuteRequest:
         secrets={},
         outputs=_read_outputs(method, plan, body.get("outputs"), faults),
         response=_read_response(body.get("response"), faults),
-        image=values.get("ccpimage", ""),
+        image=values.get("ccpimage", method.image),
         replicas=values.get("ccpreplicas", 1),
         max_time=values.get("ccpmaxtime"),
         size=values.get("ccpsize"),

@@ -210,7 +210,7 @@ def test_reserved_inputs_without_declaration() -> None:
     plain = read_method({"id": "plain"})
     body = {"inputs": {"ccpimage": "bash", "ccpreplicas": "1", "ccpnote": "hello"}}
     request = read_request(plain, body)
-    assert (request.inputs, request.image, request.replicas) == ({}, "", 1)
+    assert (request.inputs, request.image, request.replicas) == ({}, "bash", 1)
     assert request.note == "hello"
     body = {"inputs": {"ccpimage": "python:3.12", "ccpreplicas": "2", "ccpmaxtime": "5"}}
     assert [pointer for pointer, _ in faults(body, plain)] == [
