@@ -7,10 +7,10 @@ suite, or Java or Maven is missing, the test is skipped and says so.
 from pathlib import Path
 
 import pytest
-from official import SCHEMAS
-from schema_mirror import schema_mirror
-from signing_proxy import signing_proxy
-from suites import PART1, NotThere, Suite, Verdict, run
+from tests.acceptance.official import FOLDER
+from tests.acceptance.schema_mirror import schema_mirror
+from tests.acceptance.signing_proxy import signing_proxy
+from tests.acceptance.suites import PART1, NotThere, Suite, Verdict, run
 
 from openccp.testing.platform import RunningPlatform, User
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.sandbox]
 
 
 def verdicts(suite: Suite, arguments: dict[str, str], folder: Path) -> list[Verdict]:
-    schemas = SCHEMAS / "part1-1.0" / "core" / "openapi"
+    schemas = FOLDER / "part1-1.0" / "core" / "openapi"
     if not schemas.is_dir():
         pytest.skip("the official schemas are not beside the checkout")
     try:
