@@ -29,7 +29,7 @@ def verdicts(suite: Suite, arguments: dict[str, str], folder: Path) -> list[Verd
 
 
 def test_part_1(platform: RunningPlatform, user: User, tmp_path: Path) -> None:
-    with signing_proxy(platform.port, platform.token(user.name)) as url:
+    with signing_proxy(platform.port, user.token) as url:
         found = verdicts(PART1, {"iut": url, "echoprocessid": "echo"}, tmp_path)
     assert [verdict for verdict in found if verdict.status != "PASS"] == []
     assert len(found) == PART1.tests
