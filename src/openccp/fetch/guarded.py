@@ -25,6 +25,7 @@ MOST_ADDRESSES = 4
 CONNECT_SECONDS = 10.0
 LARGEST_REPLY = 64 << 10
 RESOLVING_THREADS = 8
+PARTIAL = 206
 
 Resolve = Callable[[str], Awaitable[Sequence[IP]]]
 """All addresses of a name; OSError where it has none."""
@@ -135,7 +136,8 @@ class GuardedFetcher:
 
 
 def _good(fetched: Fetched) -> Fetched:
-    if not 200 <= fetched.status < 300:
+    whole = 200 <= fetched.status < 300 and fetched.status != PARTIAL
+    if not whole:
         raise NotFetched(f"it answered with the status {fetched.status}")
     return fetched
 
