@@ -35,6 +35,7 @@ def render(
     if chosen(request) is HTML:
         pages = import_module("openccp.web.pages.page")
         content = orjson.loads(document) if isinstance(document, bytes) else document
-        return Response(pages.html(request, page, content), status, more, HTML.media_type)
+        answer: Response = pages.Page(request, page, content, status, more)
+        return answer
     body = document if isinstance(document, bytes) else orjson.dumps(document)
     return Response(body, status, more, "application/json")

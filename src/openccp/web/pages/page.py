@@ -1,27 +1,91 @@
-"""Turn a resource's JSON document into its page."""
+"""Pages: HTML of the documents that programs get as JSON, with all that is in them."""
 
-from functools import cache
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, TemplateNotFound
 from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-from openccp.web.negotiate import root
+from openccp.web.assets import address
+from openccp.web.negotiate import here, prefix
+from openccp.web.pages.example import curl, example, kind
+
+GUARDED = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    # Not no-referrer: a browser would then send `Origin: null` with our own forms, and we
+    # could not tell our pages from foreign ones. Nobody else is told anything either way.
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+SCHEMES = frozenset({"http", "https"})
+PLAIN = "resource"
+SUFFIX = ".html.j2"
 
 
-@cache
-def environment() -> Environment:
-    """The templates, escaping everything; an unknown name is an error."""
-    return Environment(
-        loader=PackageLoader("openccp.web.pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+def web_address(text: object) -> str | None:
+    """The address a reader may follow; None for anything else, such as `javascript:`."""
+    if not isinstance(text, str) or any(letter.isspace() for letter in text):
+        return None
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return None
+    return text if parts.scheme in SCHEMES and parts.netloc else None
+
+
+ENVIRONMENT = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+ENVIRONMENT.filters |= {"web_address": web_address, "example": example, "curl": curl, "kind": kind}
+
+
+class Page(Response):
+    """A page that is written beside the event loop: a long list takes a while."""
+
+    media_type = "text/html"
+
+    def __init__(
+        self,
+        request: Request,
+        page: str,
+        document: Any,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(None, status, GUARDED | dict(headers or {}))
+        self._request, self._page, self._document = request, page, document
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Write it, then answer."""
+        text = await asyncio.to_thread(html, self._request, self._page, self._document)
+        self.body = text.encode()
+        self.headers["Content-Length"] = str(len(self.body))
+        await super().__call__(scope, receive, send)
 
 
 def html(request: Request, page: str, document: Any) -> str:
-    """The page `page` (a template's name without `.html.j2`) of a document."""
-    template = environment().get_template(f"{page}.html.j2")
-    return template.render(it=document, root=root(request), path=request.url.path)
+    """The page `page` of a document; a plain one for a resource that has none of its own."""
+    try:
+        template = ENVIRONMENT.get_template(page + SUFFIX)
+    except TemplateNotFound:
+        template = ENVIRONMENT.get_template(PLAIN + SUFFIX)
+    return template.render(
+        it=document,
+        path=request.url.path,
+        prefix=prefix(request),
+        as_json=here(request, f="json"),
+        asset=address,
+        session=any(name.endswith("ccp-session") for name in request.cookies),
+    )

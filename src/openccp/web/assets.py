@@ -1,0 +1,58 @@
+"""The files that pages need: few, small, ours, and kept by browsers for as long as they like."""
+
+import mimetypes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from openccp.core.problems import NotFound
+from openccp.web.ranges import not_modified
+
+FOLDER = Path(__file__).parent / "static"
+FOREVER = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file; `digest` is in its address, so another content has another address."""
+
+    content: bytes
+    digest: str
+    media_type: str
+
+
+@cache
+def assets() -> Mapping[str, Asset]:
+    """Every file of the folder `static`, by name."""
+    return {file.name: _read(file) for file in sorted(FOLDER.iterdir()) if file.is_file()}
+
+
+def _read(file: Path) -> Asset:
+    content = file.read_bytes()
+    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    return Asset(content, sha256(content).hexdigest()[:16], kind)
+
+
+def address(name: str) -> str:
+    """Where a file is served, below the address of the service."""
+    return f"/assets/{assets()[name].digest}/{name}"
+
+
+async def get_asset(request: Request) -> Response:
+    """GET /assets/{digest}/{name}."""
+    asset = assets().get(request.path_params["name"])
+    if asset is None or asset.digest != request.path_params["digest"]:
+        raise NotFound
+    headers = {"Cache-Control": FOREVER, "ETag": f'"{asset.digest}"'}
+    if not_modified(request.headers.get("if-none-match"), headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(asset.content, headers=headers, media_type=asset.media_type)
+
+
+routes = [Route("/assets/{digest}/{name}", get_asset, methods=["GET"])]
