@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from openccp.app.services import Services
 from openccp.core.problems import Problem
+from openccp.web import assets
 from openccp.web.api import (
     execution,
     executions,
@@ -39,6 +40,7 @@ ROUTES = [
     *infrastructures.routes,
     *token.routes,
     *sign_in.routes,
+    *assets.routes,
 ]
 HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"private, no-cache")]
 

@@ -12,15 +12,19 @@ from starlette.routing import Route
 
 from openccp.core.problems import (
     MethodNotAllowed,
+    NotAcceptable,
     NotAuthenticated,
     NotFound,
     Problem,
 )
+from openccp.web.media import HTML, JSON, Offer, choose
+from openccp.web.render import page
 
 log = logging.getLogger(__name__)
 
 LONGEST_INSTANCE = 300
 PROBLEM_JSON = "application/problem+json"
+OFFERS = (Offer("problem", PROBLEM_JSON), JSON, HTML)
 
 
 def document(problem: Problem, path: str) -> dict[str, Any]:
@@ -44,14 +48,20 @@ def render(problem: Problem, request: Request) -> Response:
         headers["Retry-After"] = str(problem.retry_after)
     if isinstance(problem, NotAuthenticated):
         headers.setdefault("WWW-Authenticate", 'Bearer realm="openccp"')
-    accept = request.headers.get("accept", "")
-    plain_json = "application/json" in accept and PROBLEM_JSON not in accept
-    return Response(
-        orjson.dumps(document(problem, request.url.path)),
-        problem.status,
-        headers,
-        "application/json" if plain_json else PROBLEM_JSON,
-    )
+    offer, content = _offer(request), document(problem, request.url.path)
+    if offer is HTML:
+        return page(request, "problem", content, problem.status, headers)
+    return Response(orjson.dumps(content), problem.status, headers, offer.media_type)
+
+
+def _offer(request: Request) -> Offer:
+    """How to tell it. Whoever accepts none of this is told all the same."""
+    f = request.query_params.get("f")
+    try:
+        known = f if f in (JSON.f, HTML.f) else None
+        return choose(OFFERS, request.headers.get("accept", ""), known)
+    except NotAcceptable:
+        return OFFERS[0]
 
 
 async def on_problem(request: Request, error: Exception) -> Response:

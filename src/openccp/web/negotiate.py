@@ -5,7 +5,7 @@ import binascii
 import re
 from collections.abc import AsyncIterable, Mapping
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import orjson
 from starlette.requests import Request
@@ -43,11 +43,6 @@ def root(request: Request) -> str:
     if public:
         return public.rstrip("/")
     return f"{request.scope.get('scheme', 'http')}://{request.headers.get('host', 'localhost')}"
-
-
-def prefix(request: Request) -> str:
-    """The path below which the outside knows this service: empty, or like `/ccp`."""
-    return urlsplit(services(request).rules.public_url or "").path.rstrip("/")
 
 
 def here(request: Request, **changes: str) -> str:

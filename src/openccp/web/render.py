@@ -21,21 +21,32 @@ def chosen(request: Request, offers: tuple[Offer, ...] = BOTH) -> Offer:
 def render(
     request: Request,
     document: Any,
-    page: str,
+    name: str,
     *,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A JSON document (bytes are rendered already), or the HTML page `page` of the same.
+    """A JSON document (bytes are rendered already), or the HTML page called `name` of the same."""
+    more = {**VARY, **(headers or {})}
+    if chosen(request) is HTML:
+        content = orjson.loads(document) if isinstance(document, bytes) else document
+        return page(request, name, content, status, more)
+    body = document if isinstance(document, bytes) else orjson.dumps(document)
+    return Response(body, status, more, "application/json")
+
+
+def page(
+    request: Request,
+    name: str,
+    document: Any,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The HTML page called `name` of a document.
 
     Pages come with a template engine, which is loaded with the first of them: the platform is
     ready sooner, and programs never need it (docs/decisions/0013).
     """
-    more = {**VARY, **(headers or {})}
-    if chosen(request) is HTML:
-        pages = import_module("openccp.web.pages.page")
-        content = orjson.loads(document) if isinstance(document, bytes) else document
-        answer: Response = pages.Page(request, page, content, status, more)
-        return answer
-    body = document if isinstance(document, bytes) else orjson.dumps(document)
-    return Response(body, status, more, "application/json")
+    pages = import_module("openccp.web.pages.page")
+    answer: Response = pages.Page(request, name, document, status, headers)
+    return answer

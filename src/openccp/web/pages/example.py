@@ -77,7 +77,7 @@ def curl(body: Mapping[str, Any], address: str) -> str:
     """The command that sends it, for a shell."""
     written = orjson.dumps(body, option=orjson.OPT_INDENT_2).decode()
     return (
-        'curl -H "Authorization: Bearer $TOKEN" -H \'Content-Type: application/json\' \\\n'
+        "curl -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' \\\n"
         f"  -H 'Prefer: respond-async' {shlex.quote(address)} \\\n  -d {shlex.quote(written)}"
     )
 

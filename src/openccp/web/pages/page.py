@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,8 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from openccp.web.api.sign_in import prefix
 from openccp.web.assets import address
-from openccp.web.negotiate import here, prefix
+from openccp.web.negotiate import here
 from openccp.web.pages.example import curl, example, kind
 
 GUARDED = {
@@ -85,7 +87,7 @@ def html(request: Request, page: str, document: Any) -> str:
         it=document,
         path=request.url.path,
         prefix=prefix(request),
-        as_json=here(request, f="json"),
+        as_json=partial(here, request, f="json"),
         asset=address,
         session=any(name.endswith("ccp-session") for name in request.cookies),
     )
