@@ -13,6 +13,7 @@ import pytest
 
 from openccp.testing.platform import RunningPlatform, User, bash_method
 from openccp.web.app import ROUTES
+from openccp.web.assets import assets
 
 INSIDE = re.compile(
     r"Traceback|File \"|/root/|/tmp/|/var/|/dev/shm|site-packages|\.py\b"
@@ -128,6 +129,7 @@ ACCESS = {
     ("GET", "/.well-known/uma2-configuration"): OPEN,
     ("GET", "/.well-known/oauth-authorization-server"): OPEN,
     ("GET", "/sign-in"): OPEN,
+    ("GET", "/assets/{digest}/{asset}"): OPEN,
     ("POST", "/token"): FORM,
     ("POST", "/auth/realms/{realm}/protocol/openid-connect/token"): FORM,
     ("POST", "/sign-in"): FORM,
@@ -160,6 +162,7 @@ ACCESS = {
 NAMES = {
     "realm": "default", "infrastructure_id": "local", "output_id": "output", "index": "0",
     "path:path": "a.txt", "name": "stdout",
+    "digest": assets()["style.css"].digest, "asset": "style.css",
 }  # fmt: skip
 KNOWN_REFUSALS = {"/jobs/{job_id}/results/{output_id}/{index}": 400}
 
@@ -200,7 +203,7 @@ def test_nobody_gets_in_without_a_token(
 
 @pytest.mark.parametrize(("method", "path"), rows(OPEN))
 def test_what_is_open_is_open(platform: RunningPlatform, method: str, path: str) -> None:
-    assert send(platform.url, path, method=method).status == 200
+    assert send(platform.url, filled(path, "", ""), method=method).status == 200
 
 
 @pytest.mark.parametrize(("method", "path"), rows(FORM))

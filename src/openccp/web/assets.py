@@ -45,8 +45,8 @@ def address(name: str) -> str:
 
 
 async def get_asset(request: Request) -> Response:
-    """GET /assets/{digest}/{name}."""
-    asset = assets().get(request.path_params["name"])
+    """GET /assets/{digest}/{asset}."""
+    asset = assets().get(request.path_params["asset"])
     if asset is None or asset.digest != request.path_params["digest"]:
         raise NotFound
     headers = {"Cache-Control": FOREVER, "ETag": f'"{asset.digest}"'}
@@ -55,4 +55,4 @@ async def get_asset(request: Request) -> Response:
     return Response(asset.content, headers=headers, media_type=asset.media_type)
 
 
-routes = [Route("/assets/{digest}/{name}", get_asset, methods=["GET"])]
+routes = [Route("/assets/{digest}/{asset}", get_asset, methods=["GET"])]

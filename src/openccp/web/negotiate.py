@@ -46,8 +46,12 @@ def root(request: Request) -> str:
 
 
 def here(request: Request, **changes: str) -> str:
-    """The address of this request as the outside knows it, with some parameters changed."""
-    query = urlencode({**request.query_params, **changes})
+    """The address of this resource as the outside knows it, with some parameters changed.
+
+    Without `f`: a link names the resource, and who follows it says which representation.
+    """
+    asked = {name: value for name, value in request.query_params.items() if name != "f"}
+    query = urlencode(asked | changes)
     return f"{root(request)}{request.url.path}" + (f"?{query}" if query else "")
 
 

@@ -86,6 +86,7 @@ def _refusal(status: int, problems: list[type[Problem]]) -> dict[str, Any]:
         "content": {
             PROBLEM_JSON: {"schema": ref("problem"), "examples": examples},
             JSON: {"schema": ref("problem")},
+            HTML: {"schema": ref("html")},
         },
     }
     if status in HEADERS:

@@ -10,6 +10,8 @@ PLACES = {
     "path": "The path of a file below /ccp_data; it may hold slashes.",
     "name": "The name of a file.",
     "infrastructureID": "The id of an infrastructure.",
+    "digest": "What the file's content is known by.",
+    "asset": "The name of a file of the pages.",
     "realm": "Any name; there is one realm.",
 }
 LIMIT = Parameter(

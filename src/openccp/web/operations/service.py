@@ -1,12 +1,23 @@
 """The operations of the service itself: landing page, conformance, API document, places."""
 
-from openccp.web.operations.shape import HTML, JSON, Answer, Operation, Parameter, page
+from openccp.web.operations.parameters import IF_NONE_MATCH
+from openccp.web.operations.shape import (
+    ANY,
+    HTML,
+    JSON,
+    UNCHANGED,
+    Answer,
+    Operation,
+    Parameter,
+    page,
+)
 
 OPENAPI_30 = "application/vnd.oai.openapi+json;version=3.0"
 OPENAPI_31 = "application/vnd.oai.openapi+json;version=3.1"
 API_FORM = Parameter(
     "f", "query", "Which form.", {"type": "string", "enum": ["json", "json31", "html"]}
 )
+ASSET = Answer(200, "The file, for ever the same.", {ANY: "bytes"}, ("ETag",))
 OPERATIONS = (
     Operation(
         "get",
@@ -45,6 +56,15 @@ OPERATIONS = (
         "health",
         "Whether jobs can be taken and run",
         (page("health", "Yes."), page("health", "No.", status=503)),
+        open=True,
+    ),
+    Operation(
+        "get",
+        "/assets/{digest}/{asset}",
+        "getAsset",
+        "A file of the pages, such as their style sheet",
+        (ASSET, UNCHANGED),
+        parameters=(IF_NONE_MATCH,),
         open=True,
     ),
     Operation(

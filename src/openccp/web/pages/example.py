@@ -26,13 +26,14 @@ GIVEN = ("default", "example")
 
 
 def example(process: Mapping[str, Any]) -> dict[str, Any]:
-    """A body that executes the process: every input that has to be given."""
+    """A body that executes the process, with every input that has or needs a value."""
     inputs = process.get("inputs") or {}
     return {
         "inputs": {
             name: _value(described)
             for name, described in inputs.items()
-            if described.get("minOccurs", 1) and "default" not in _schema(described)
+            if not _schema(described).get("readOnly")
+            and (described.get("minOccurs", 1) or "default" in _schema(described))
         }
     }
 
