@@ -54,6 +54,11 @@ class _Mirror(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
+    def finish(self) -> None:
+        """Close the connection as it is now: that within the tunnel."""
+        super().finish()
+        self.connection.close()
+
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
