@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from ogc_api_processes_client import Configuration
 from ogc_api_processes_client.api_client_wrapper import ApiClientWrapper
+from ogc_api_processes_client.configuration import Configuration
 from owslib.ogcapi.processes import Processes
 
 from openccp.testing.platform import User
