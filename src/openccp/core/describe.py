@@ -5,7 +5,7 @@ from typing import Any
 
 from openccp.core.method import Input, Method, Output, Revision
 
-_CLOSED_1_0 = frozenset(
+OGC_1_0 = frozenset(
     {
         "allOf", "anyOf", "contentEncoding", "contentMediaType", "default", "deprecated",
         "description", "enum", "example", "exclusiveMaximum", "exclusiveMinimum", "format",
@@ -15,6 +15,7 @@ _CLOSED_1_0 = frozenset(
         "uniqueItems", "writeOnly",
     }
 )  # fmt: skip
+OPENAPI_3_0 = OGC_1_0 - {"contentEncoding", "contentMediaType"}
 _BOUNDS = (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum"))
 
 
@@ -105,11 +106,14 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def to_openapi(schema: Any) -> Any:
-    """A schema of JSON Schema 2020-12 in OpenAPI 3.0's words; what 3.0 cannot say is left out."""
+def to_openapi(schema: Any, known: frozenset[str] = OGC_1_0) -> Any:
+    """A schema of JSON Schema 2020-12 in OpenAPI 3.0's words; what 3.0 cannot say is left out.
+
+    `known` are the keywords that may stay: OGC 1.0 has a few that OPENAPI_3_0 lacks.
+    """
     if not isinstance(schema, Mapping):
         return {} if schema is True else {"not": {}}
-    words = {name: _word(name, v) for name, v in schema.items() if name in _CLOSED_1_0}
+    words = {name: _word(name, v, known) for name, v in schema.items() if name in known}
     if "const" in schema:
         words["enum"] = [schema["const"]]
     if "example" not in words and schema.get("examples"):
@@ -120,17 +124,19 @@ def to_openapi(schema: Any) -> Any:
     if words.get("required") == []:
         del words["required"]
     _set_type(words)
+    if words.get("type") == "array":
+        words.setdefault("items", {})
     return words
 
 
-def _word(name: str, value: Any) -> Any:
+def _word(name: str, value: Any, known: frozenset[str]) -> Any:
     if name in ("allOf", "anyOf", "oneOf"):
-        return [to_openapi(part) for part in value]
+        return [to_openapi(part, known) for part in value]
     if name == "properties":
-        return {key: to_openapi(part) for key, part in value.items()}
+        return {key: to_openapi(part, known) for key, part in value.items()}
     if name == "additionalProperties" and isinstance(value, bool):
         return value
-    return to_openapi(value) if name in ("items", "not", "additionalProperties") else value
+    return to_openapi(value, known) if name in ("items", "not", "additionalProperties") else value
 
 
 def _set_type(words: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from openccp.app.services import Services
 from openccp.core.problems import Problem
 from openccp.web import assets
 from openccp.web.api import (
+    api_document,
     execution,
     executions,
     infrastructures,
@@ -37,6 +38,7 @@ ROUTES = [
     *logs.routes,
     *executions.routes,
     *landing.routes,
+    *api_document.routes,
     *infrastructures.routes,
     *token.routes,
     *sign_in.routes,

@@ -1,4 +1,4 @@
-"""The open resources: landing page, conformance, API document, health."""
+"""The open resources: landing page, conformance, health."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -6,8 +6,8 @@ from starlette.routing import Route
 
 from openccp.app.health import health
 from openccp.web.documents import REL, link
+from openccp.web.media import OPENAPI_30
 from openccp.web.negotiate import root, services
-from openccp.web.openapi.document import static_document
 from openccp.web.render import render
 
 PART1 = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
@@ -17,7 +17,6 @@ CONFORMANCE = (
     PART1 + "dismiss",
     PART2 + "deploy-replace-undeploy",
 )
-OPENAPI_JSON = "application/vnd.oai.openapi+json;version=3.0"
 
 
 async def landing_page(request: Request) -> Response:
@@ -25,7 +24,7 @@ async def landing_page(request: Request) -> Response:
     base = root(request)
     links = [
         link(f"{base}/", "self", "This document"),
-        link(f"{base}/api", "service-desc", "The API document", OPENAPI_JSON),
+        link(f"{base}/api", "service-desc", "The API document", OPENAPI_30.media_type),
         link(f"{base}/conformance", f"{REL}conformance", "The conformance classes"),
         link(f"{base}/processes", f"{REL}processes", "The processes"),
         link(f"{base}/jobs", f"{REL}job-list", "Your jobs"),
@@ -45,12 +44,6 @@ async def conformance(request: Request) -> Response:
     return render(request, {"conformsTo": CONFORMANCE}, "conformance")
 
 
-async def api_document(request: Request) -> Response:
-    """GET /api."""
-    body = static_document(root(request), "3.0")
-    return Response(body, media_type=OPENAPI_JSON)
-
-
 async def get_health(request: Request) -> Response:
     """GET /health: 200 when jobs can be taken and run, 503 otherwise."""
     state = await health(services(request))
@@ -62,6 +55,5 @@ async def get_health(request: Request) -> Response:
 routes = [
     Route("/", landing_page, methods=["GET"]),
     Route("/conformance", conformance, methods=["GET"]),
-    Route("/api", api_document, methods=["GET"]),
     Route("/health", get_health, methods=["GET"]),
 ]

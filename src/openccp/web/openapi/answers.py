@@ -33,16 +33,22 @@ Responses = dict[str, dict[str, Any]]
 
 
 def responses(operation: Operation) -> Responses:
-    """Every answer by its status."""
-    found: Responses = {}
-    for answer in operation.answers:
-        found[str(answer.status)] = _success(answer)
+    """Every answer by its status; refusals are referred to, for many operations share them."""
+    found = {str(answer.status): _success(answer) for answer in operation.answers}
     for status, problems in _by_status(refusals(operation)).items():
-        refusal = _refusal(status, problems)
-        there = found.setdefault(str(status), refusal)
-        if there is not refusal:
-            there["content"] = {**refusal["content"], **there["content"]}
+        there = found.setdefault(str(status), {"$ref": f"#/components/responses/{_name(problems)}"})
+        if "content" in there:
+            there["content"] = {**_refusal(status, problems)["content"], **there["content"]}
     return dict(sorted(found.items()))
+
+
+def refusal_responses(operations: Iterable[Operation]) -> Responses:
+    """What `responses` refers to."""
+    return {
+        _name(problems): _refusal(status, problems)
+        for operation in operations
+        for status, problems in _by_status(refusals(operation)).items()
+    }
 
 
 def refusals(operation: Operation) -> tuple[type[Problem], ...]:
@@ -74,6 +80,10 @@ def _by_status(problems: Iterable[type[Problem]]) -> dict[int, list[type[Problem
     for problem in problems:
         found.setdefault(problem.status, []).append(problem)
     return found
+
+
+def _name(problems: list[type[Problem]]) -> str:
+    return ".".join(problem.__name__ for problem in problems)
 
 
 def _refusal(status: int, problems: list[type[Problem]]) -> dict[str, Any]:

@@ -1,12 +1,9 @@
 """The API document in OpenAPI 3.0 and 3.1: every path, parameter, answer and security scheme."""
 
 import re
-from functools import lru_cache
 from typing import Any
 
-import orjson
-
-from openccp.web.openapi.answers import responses
+from openccp.web.openapi.answers import refusal_responses, responses
 from openccp.web.openapi.headers import HEADERS
 from openccp.web.openapi.schemas import SCHEMAS, ref
 from openccp.web.operations import OPERATIONS, Operation
@@ -37,12 +34,6 @@ def paths() -> dict[str, dict[str, Any]]:
     return found
 
 
-@lru_cache(maxsize=16)
-def static_document(root: str, version: str) -> bytes:
-    """The document of a service at the address `root`."""
-    return orjson.dumps({**frame(root, version), "paths": paths()})
-
-
 def frame(root: str, version: str) -> dict[str, Any]:
     """The document without its paths; `version` is a key of VERSIONS."""
     return {
@@ -61,6 +52,7 @@ def frame(root: str, version: str) -> dict[str, Any]:
         "components": {
             "schemas": SCHEMAS,
             "headers": HEADERS,
+            "responses": refusal_responses(OPERATIONS),
             "securitySchemes": security_schemes(root),
         },
     }

@@ -1,5 +1,6 @@
 """The operations of the service itself: landing page, conformance, API document, places."""
 
+from openccp.web.media import OPENAPI_30, OPENAPI_31
 from openccp.web.operations.parameters import IF_NONE_MATCH
 from openccp.web.operations.shape import (
     ANY,
@@ -12,8 +13,6 @@ from openccp.web.operations.shape import (
     page,
 )
 
-OPENAPI_30 = "application/vnd.oai.openapi+json;version=3.0"
-OPENAPI_31 = "application/vnd.oai.openapi+json;version=3.1"
 API_FORM = Parameter(
     "f", "query", "Which form.", {"type": "string", "enum": ["json", "json31", "html"]}
 )
@@ -44,7 +43,12 @@ OPERATIONS = (
             Answer(
                 200,
                 "The API document.",
-                {OPENAPI_30: "object", OPENAPI_31: "object", JSON: "object", HTML: "html"},
+                {
+                    OPENAPI_30.media_type: "object",
+                    OPENAPI_31.media_type: "object",
+                    JSON: "object",
+                    HTML: "html",
+                },
             ),
         ),
         parameters=(API_FORM,),
