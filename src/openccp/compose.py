@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,14 @@ from openccp.app.authenticate import Authenticate
 from openccp.app.catalogue import Catalogue
 from openccp.app.changes import Changes
 from openccp.app.deploy import install
+from openccp.app.notify import Notifier
+from openccp.app.outbox import Outbox
 from openccp.app.perform import Surroundings
 from openccp.app.reconcile import Reconciler
 from openccp.app.services import Rules, Services
 from openccp.app.sign_in import SignIn
 from openccp.app.tidy import keep_tidy
+from openccp.app.webhooks import Webhooks
 from openccp.core.access import PLATFORM
 from openccp.core.identity import TokenLifetimes
 from openccp.core.ports import Fetched, Fetcher, Infrastructure, Limits
@@ -35,13 +38,15 @@ from openccp.identity.tokens import Signer
 from openccp.infrastructures.local import LocalInfrastructure
 from openccp.settings import Settings, job_environment
 from openccp.store.accounts import Accounts
-from openccp.store.cipher import open_cipher
+from openccp.store.cipher import open_cipher, open_key
 from openccp.store.connect import connect
 from openccp.store.database import Database
+from openccp.store.deliveries import Deliveries
 from openccp.store.jobs import Jobs
 from openccp.store.methods import Methods
 from openccp.store.migrate import migrate
 from openccp.web.app import create_app
+from openccp.web.callbacks import failure, progress
 
 DATABASE = "openccp.db"
 THREADS = 32
@@ -106,17 +111,21 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
     root = settings.data.resolve()
     database = connect(database_url(settings))
     alone = database.lock()
-    jobs = Jobs(database, open_cipher(root / "keys" / "secrets.key"))
+    cipher = open_cipher(root / "keys" / "secrets.key")
+    jobs = Jobs(database, cipher, settings.callbacks.progress_seconds)
+    deliveries = Deliveries(database)
     accounts = Accounts(database)
     signer = Signer(own_address(settings), load_keys(root / "keys"))
     local = local_infrastructure(settings, unsafe=unsafe)
     infrastructures: Mapping[str, Infrastructure] = {local.id: local}
+    catalogue, files = Catalogue(Methods(database), time.time), FolderStore(root / "jobs")
     around = Surroundings(
         jobs=jobs,
-        catalogue=Catalogue(Methods(database), time.time),
-        files=FolderStore(root / "jobs"),
+        catalogue=catalogue,
+        files=files,
         infrastructures=infrastructures,
         changes=Changes(),
+        outbox=Outbox(jobs, catalogue, files, own_address(settings), progress, failure),
         clock=time.time,
         rules=rules(settings),
     )
@@ -130,6 +139,9 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
         authenticate=Authenticate(accounts, signer, time.time),
         sign_in=SignIn(accounts, signer, Argon2Hasher(), Buckets(), time.time, lifetimes(settings)),
         changes=around.changes,
+        outbox=around.outbox,
+        deliveries=deliveries,
+        webhooks=Webhooks(deliveries, partial(open_key, root / "keys" / "webhooks.key"), time.time),
         reconciler=reconciler,
         fetcher=FetcherAtFirstUse(settings),
         clock=time.time,
@@ -142,13 +154,15 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
         await install(services, shipped_methods(), PLATFORM)
         if alone:
             await jobs.release_leases()
+            await deliveries.release()
         else:
             jobs.on_new_job(reconciler.look_again)
         running = asyncio.create_task(reconciler.run())
         tidying = asyncio.create_task(keep_tidy(services))
         warming = asyncio.create_task(local.check())
         try:
-            yield
+            async with notifying(settings, services, deliveries, hold=hold):
+                yield
         finally:
             tidying.cancel()
             await warming
@@ -158,6 +172,31 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
             await database.close()
 
     return Platform(create_app(services, lifespan), services, reconciler, database)
+
+
+@asynccontextmanager
+async def notifying(
+    settings: Settings, services: Services, deliveries: Deliveries, *, hold: bool
+) -> AsyncIterator[None]:
+    """Callbacks are delivered meanwhile, unless the platform only holds what it is given."""
+    if hold:
+        yield
+        return
+    notifier = Notifier(
+        deliveries,
+        services.fetcher,
+        services.webhooks,
+        services.clock,
+        services.rules.issuer,
+        settings.callbacks.retry_seconds,
+    )
+    deliveries.on_new(notifier.wake)
+    running = asyncio.create_task(notifier.run())
+    try:
+        yield
+    finally:
+        notifier.stop()
+        await running
 
 
 class FetcherAtFirstUse:
@@ -220,6 +259,8 @@ def rules(settings: Settings) -> Rules:
         inline_bytes=server.inline_bytes,
         public_url=server.public_url,
         issuer=own_address(settings),
+        callbacks_by_http=settings.callbacks.http,
+        callback_days=settings.callbacks.keep_days,
     )
 
 

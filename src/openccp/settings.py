@@ -117,6 +117,22 @@ class Fetch(Section):
     )
 
 
+class Callbacks(Section):
+    """Who is told of jobs by `subscriber`; hosts and ports are a matter of `[fetch]`."""
+
+    http: bool = Field(default=False, description="Call plain http addresses too.")
+    progress_seconds: Seconds = Field(
+        default=10, description="At least so long from one message of progress to the next."
+    )
+    retry_seconds: tuple[Seconds, ...] = Field(
+        default=(5, 60, 300, 1800, 7200, 21600, 86400),
+        description="From each failed attempt to the next; after the last it is given up.",
+    )
+    keep_days: float = Field(
+        default=30, gt=0, le=3660, description="How long ended deliveries are listed."
+    )
+
+
 class Tokens(Section):
     """Lifetimes in seconds. A script polls with one RPT, so it must outlast queue plus run."""
 
@@ -138,6 +154,7 @@ class Settings(Section):
     local: Local = Local()
     limits: Limits = Limits()
     fetch: Fetch = Fetch()
+    callbacks: Callbacks = Callbacks()
     tokens: Tokens = Tokens()
     infrastructure_names: dict[str, str] = Field(
         default_factory=dict,

@@ -23,6 +23,7 @@ import uvicorn
 
 from openccp.app.catalogue import Catalogue
 from openccp.app.changes import Changes
+from openccp.app.outbox import Outbox
 from openccp.app.perform import Surroundings
 from openccp.app.reconcile import Reconciler
 from openccp.app.services import Rules
@@ -37,6 +38,7 @@ from openccp.testing.memory import (
     TestClock,
 )
 from openccp.testing.platform import RunningPlatform, User, bash_method
+from openccp.web.callbacks import failure, progress
 from openccp.web.connection import HEAD_BYTES, BoundedHttp
 
 SOURCES = Path(__file__).parents[2] / "src/openccp/app"
@@ -97,12 +99,14 @@ class NoMethods:
 
 async def test_a_failed_claim_is_tried_again() -> None:
     jobs, clock = FailingOnce(), TestClock()
+    catalogue = Catalogue(NoMethods(), clock)  # type: ignore[arg-type]
     around = Surroundings(
         jobs=jobs,
-        catalogue=Catalogue(NoMethods(), clock),  # type: ignore[arg-type]
+        catalogue=catalogue,
         files=NoFiles(),
         infrastructures={"local": ScriptedInfrastructure(slots=1)},
         changes=Changes(),
+        outbox=Outbox(jobs, catalogue, NoFiles(), "", progress, failure),
         clock=clock,
         rules=Rules(),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from openccp.app.changes import pause
 from openccp.app.describe import visible_method
 from openccp.app.services import Services
+from openccp.app.subscribe import checked_subscriber
 from openccp.core.access import Who
 from openccp.core.failpoint import failpoint
 from openccp.core.job import Job
@@ -68,6 +69,7 @@ async def execute(
         created=now,
         updated=now,
         note=request.note,
+        subscriber=checked_subscriber(services, request),
     )
     once = _idempotency(who, method_id, key, body)
     failpoint("accept.before")

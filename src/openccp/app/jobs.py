@@ -63,9 +63,9 @@ async def _stopped(services: Services, who: Who, job: Job) -> Job:
         finished=now,
         updated=now,
     )
-    saved = await services.jobs.save(
-        stopped, [Event("status", now, {"status": "dismissed", "phase": str(stopped.phase)})]
-    )
+    event = Event("status", now, {"status": "dismissed", "phase": str(stopped.phase)})
+    told = await services.outbox.about(job, stopped, now)
+    saved = await services.jobs.save(stopped, [event], told)
     failpoint("dismiss.saved")
     services.reconciler.wake(job.id)
     services.changes.publish(job.id)

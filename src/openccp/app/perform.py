@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from openccp.app.catalogue import Catalogue
 from openccp.app.changes import Changes
+from openccp.app.outbox import Outbox
 from openccp.app.services import Rules
 from openccp.app.stage import Case, case, task
 from openccp.core.decide import (
@@ -42,6 +43,7 @@ class Surroundings:
     files: FileStore
     infrastructures: Mapping[str, Infrastructure]
     changes: Changes
+    outbox: Outbox
     clock: Clock
     rules: Rules
 
@@ -205,9 +207,10 @@ class Performer:
             await place.reap(handle)
 
     async def _save(self, before: Job, after: Job, events: list[Event] | None = None) -> Job:
-        saved = await self._around.jobs.save(
-            after, [*(events or ()), *_news(before, after, self._around.clock())]
-        )
+        now = self._around.clock()
+        told = await self._around.outbox.about(before, after, now)
+        news = [*(events or ()), *_news(before, after, now)]
+        saved = await self._around.jobs.save(after, news, told)
         self._around.changes.publish(after.id)
         return saved
 

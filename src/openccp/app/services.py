@@ -7,7 +7,10 @@ from typing import Protocol
 from openccp.app.authenticate import Authenticate
 from openccp.app.catalogue import Catalogue
 from openccp.app.changes import Changes
+from openccp.app.outbox import Outbox
 from openccp.app.sign_in import SignIn
+from openccp.app.webhooks import Webhooks
+from openccp.core.deliveries import DeliveryStore
 from openccp.core.ports import Clock, Fetcher, FileStore, Infrastructure, Limits
 from openccp.core.stores import AccountStore, JobStore
 
@@ -34,6 +37,8 @@ class Rules:
     inline_bytes: int = 64 << 10
     public_url: str | None = None
     issuer: str = ""
+    callbacks_by_http: bool = False
+    callback_days: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,9 @@ class Services:
     authenticate: Authenticate
     sign_in: SignIn
     changes: Changes
+    outbox: Outbox
+    deliveries: DeliveryStore
+    webhooks: Webhooks
     reconciler: Wakes
     fetcher: Fetcher
     clock: Clock

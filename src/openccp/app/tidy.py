@@ -9,13 +9,16 @@ from openccp.core.problems import Unavailable
 log = logging.getLogger(__name__)
 
 EVERY = 600.0
+DAY = 86400.0
 
 
 async def keep_tidy(services: Services) -> None:
-    """Every ten minutes: forget secrets whose time is over."""
+    """Every ten minutes: forget secrets whose time is over, and callbacks of long ago."""
     while True:
         try:
-            await services.accounts.forget_expired(services.clock())
+            now = services.clock()
+            await services.accounts.forget_expired(now)
+            await services.deliveries.forget(now - services.rules.callback_days * DAY)
         except Unavailable as error:
             log.warning("could not tidy up: %s", error)
         await asyncio.sleep(EVERY)

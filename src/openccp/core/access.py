@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from openccp.core.deliveries import Delivery
 from openccp.core.job import Job
 from openccp.core.method import Revision
 
@@ -46,6 +47,11 @@ def may_change_method(who: Who, revision: Revision) -> bool:
 def may_see_job(who: Who, job: Job) -> bool:
     """Own jobs only."""
     return job.owner == who.id
+
+
+def may_see_delivery(who: Who, delivery: Delivery) -> bool:
+    """Those of own jobs only."""
+    return delivery.owner == who.id
 
 
 def may_publish(who: Who) -> bool:

@@ -26,6 +26,8 @@ PLACES: Mapping[str, str] = {
     "undeploy.saved": "the undeploy script runs",
     "dismiss.saved": "the wish to stop is on disk; the client has no answer yet",
     "stop.after": "the processes were asked to end",
+    "callback.before": "a callback was claimed; nothing is posted",
+    "callback.after": "a callback was posted; what came of it is not saved",
     "reap.before": "all is done but the cleaning up",
     "reap.after": "all is cleaned up; the job is not closed",
 }

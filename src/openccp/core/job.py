@@ -1,6 +1,6 @@
 """A job: one execution of a method, and the only table of what may follow what."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -105,7 +105,7 @@ class Job:
     stop_requested_by: str | None = None
     note: str | None = None
     fence: int = 0
-    subscriber: Mapping[str, str] | None = None
+    subscriber: Mapping[str, Sequence[str]] | None = None
     """Addresses to call back, by successUri, inProgressUri and failedUri."""
 
     @property

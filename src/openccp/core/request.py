@@ -30,6 +30,15 @@ class OutputRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscription:
+    """An address to call back, by its kind (`successUri`, ...), and the pointer to it."""
+
+    kind: str
+    url: str
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExecuteRequest:
     """A checked request.
 
@@ -48,6 +57,8 @@ class ExecuteRequest:
     max_time: float | None = None
     size: str | None = None
     note: str | None = None
+    subscriptions: tuple[Subscription, ...] = ()
+    """Who is to be told; kept with the job, and not in the record of the request."""
 
 
 def script_text(value: Any) -> str:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from openccp.core.access import Role
+from openccp.core.deliveries import Delivery
 from openccp.core.job import Event, Job, Status
 from openccp.core.method import Revision
 from openccp.core.problems import Problem
@@ -63,8 +64,12 @@ class JobStore(Protocol):
     async def page(self, wanted: JobFilter) -> list[Job]:
         """One page, newest first: at most `limit` jobs."""
 
-    async def save(self, job: Job, events: Sequence[Event] = ()) -> Job:
+    async def save(
+        self, job: Job, events: Sequence[Event] = (), deliveries: Sequence[Delivery] = ()
+    ) -> Job:
         """Compare-and-set on `version` and `fence`, append events; Conflict if it moved on.
+
+        The deliveries that tell of the change go into the outbox with it.
 
         A job saved in phase DONE drops its secrets and its lease in the same transaction.
         Returns the job with its new version.

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from openccp.core.callback import read_subscriptions
 from openccp.core.fields import Faults
 from openccp.core.method import ALL_FILES, RESERVED, Input, Method
 from openccp.core.plan import Plan, plan_of
@@ -19,7 +20,6 @@ from openccp.core.strict_json import shorten
 from openccp.core.values import bare_type, expectation
 
 _MEMBERS = ("inputs", "outputs", "response", "subscriber", "subscribers", "process", "$schema")
-_CALLBACKS = frozenset({"successUri", "inProgressUri", "failedUri"})
 
 
 def read_request(method: Method, body: Any) -> ExecuteRequest:
@@ -46,6 +46,7 @@ def read_request(method: Method, body: Any) -> ExecuteRequest:
         max_time=values.get("ccpmaxtime"),
         size=values.get("ccpsize"),
         note=values.get("ccpnote"),
+        subscriptions=read_subscriptions(body, faults),
     )
     if faults:
         raise InvalidRequest(faults.summary, faults=faults.all)
@@ -121,14 +122,6 @@ def _check_members(method: Method, body: dict[str, Any], faults: Faults) -> None
         not isinstance(process, str) or process.rstrip("/").rsplit("/", 1)[-1] != method.id
     ):
         faults.add("/process", "names another process than the address does")
-    if body.get("subscriber") is not None:
-        _check_subscriber(body["subscriber"], "/subscriber", faults)
-    subscribers = body.get("subscribers")
-    if isinstance(subscribers, list):
-        for i, subscriber in enumerate(subscribers[:10]):
-            _check_subscriber(subscriber, f"/subscribers/{i}", faults)
-    elif subscribers is not None:
-        faults.add("/subscribers", "expected a list")
 
 
 def _unknown_member(method: Method, name: str) -> str:
@@ -137,15 +130,6 @@ def _unknown_member(method: Method, name: str) -> str:
     if name == "mode":
         return "whether to wait is said by the header Prefer: respond-async"
     return f"an execute request has no member {_quoted(name)}{nearest(name, [*_MEMBERS])}"
-
-
-def _check_subscriber(value: Any, pointer: str, faults: Faults) -> None:
-    if not isinstance(value, dict) or not value.keys() <= _CALLBACKS:
-        faults.add(pointer, "expected an object with successUri, inProgressUri or failedUri")
-        return
-    for name, uri in value.items():
-        if not isinstance(uri, str) or not uri.startswith(("http://", "https://")):
-            faults.add(f"{pointer}/{name}", "expected an http or https address")
 
 
 def _read_response(value: Any, faults: Faults) -> ResponseForm | None:

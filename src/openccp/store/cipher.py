@@ -49,11 +49,16 @@ def _place(job: str, name: str) -> bytes:
 
 def open_cipher(path: Path) -> Cipher:
     """The cipher of a key file, which is made if there is none."""
+    return Cipher(open_key(path))
+
+
+def open_key(path: Path) -> bytes:
+    """32 random bytes from a private file, which is made if there is none; UnusableKey."""
     try:
-        return Cipher(_read_key(path))
+        return _read_key(path)
     except FileNotFoundError:
         _create_key(path)
-        return Cipher(_read_key(path))
+        return _read_key(path)
 
 
 def _read_key(path: Path) -> bytes:

@@ -4,15 +4,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, case, or_
 from sqlalchemy.engine import URL
 from sqlalchemy.sql.dml import Insert
+from sqlalchemy.sql.elements import ColumnElement
 
 from openccp.core.problems import Unavailable
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
 RETRY_AFTER = 2
+JOBS = "openccp_jobs"
+CALLBACKS = "openccp_callbacks"
 
 
 class AlreadyOpen(Exception):
@@ -21,6 +24,11 @@ class AlreadyOpen(Exception):
 
 class CommitUnknown(Unavailable):
     """The connection broke while a change was being committed: it may or may not be there."""
+
+
+def lower(old: ColumnElement[float], new: ColumnElement[float]) -> ColumnElement[float]:
+    """The lesser of two, where NULL is more than any."""
+    return case((or_(old.is_(None), old > new), new), else_=old)
 
 
 def unavailable(detail: str) -> Unavailable:
@@ -54,12 +62,12 @@ class Database(ABC):
         """
 
     @abstractmethod
-    def listen(self, callback: Callable[[], None]) -> None:
-        """Call `callback` on the event loop after an `announce` in any process."""
+    def listen(self, callback: Callable[[], None], topic: str = JOBS) -> None:
+        """Call `callback` on the event loop after an `announce` of a topic in any process."""
 
     @abstractmethod
-    def announce(self, connection: Connection) -> None:
-        """Within a write: wake those who listen, once it is committed."""
+    def announce(self, connection: Connection, topic: str = JOBS) -> None:
+        """Within a write: wake those who listen to a topic, once it is committed."""
 
     @abstractmethod
     async def close(self) -> None:
@@ -68,6 +76,10 @@ class Database(ABC):
     @abstractmethod
     def insert_unless_there(self, table: Table, *key: str) -> Insert:
         """An INSERT that does nothing where `key` is already taken."""
+
+    @abstractmethod
+    def insert_or_lower(self, table: Table, *key: str, column: str) -> Insert:
+        """An INSERT that, where `key` is taken, lowers `column` to the new value (NULL is high)."""
 
     @property
     @abstractmethod

@@ -10,12 +10,15 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from openccp.core.callback import PROGRESS_APART
+from openccp.core.deliveries import Delivery
 from openccp.core.job import Event, Job, Phase, Status
 from openccp.core.problems import KeyReused, NoSuchJob
 from openccp.core.stores import Conflict, IdempotencyKey, JobFilter
 from openccp.store import statements as sql
 from openccp.store.cipher import Cipher
 from openccp.store.database import CommitUnknown, Database
+from openccp.store.deliveries import Enqueue
 from openccp.store.rows import (
     COLUMNS,
     UNREADABLE,
@@ -37,9 +40,13 @@ PLACE = (jobs.c.created, jobs.c.id)
 class Jobs:
     """JobStore on a database; secrets pass through the cipher."""
 
-    def __init__(self, database: Database, cipher: Cipher) -> None:
+    def __init__(
+        self, database: Database, cipher: Cipher, progress_apart: float = PROGRESS_APART
+    ) -> None:
         self._database = database
         self._cipher = cipher
+        self._enqueue = Enqueue(database)
+        self._progress_apart = progress_apart
         self._take_key = database.insert_unless_there(idempotency, "scope", "key").returning(
             idempotency.c.key
         )
@@ -131,7 +138,9 @@ class Jobs:
         rows = await self._database.read(lambda c: _page(c, wanted))
         return [job_of(row) for row in rows]
 
-    async def save(self, job: Job, events: Sequence[Event] = ()) -> Job:
+    async def save(
+        self, job: Job, events: Sequence[Event] = (), deliveries: Sequence[Delivery] = ()
+    ) -> Job:
         """Compare-and-set and append; see JobStore."""
         done = job.phase is Phase.DONE
         parameters = sql.save_parameters(row_of(job), len(events))
@@ -144,6 +153,8 @@ class Jobs:
                 first = saved[0] - len(events) + 1
                 rows = [event_row(job.id, seq, event) for seq, event in enumerate(events, first)]
                 connection.execute(sql.INSERT_EVENT, rows)
+            if deliveries:
+                self._enqueue(connection, deliveries, self._progress_apart)
             if done:
                 connection.execute(sql.DROP_SECRETS, {"id": job.id})
             elif job.stop_requested is not None:

@@ -12,13 +12,21 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.sql.dml import Insert
 
-from openccp.store.database import CommitUnknown, Database, T, Work, unavailable
+from openccp.store.database import (
+    CALLBACKS,
+    JOBS,
+    CommitUnknown,
+    Database,
+    T,
+    Work,
+    lower,
+    unavailable,
+)
 
-CHANNEL = "openccp_jobs"
 CONNECTIONS = 10
 CONNECT_SECONDS = 5
 RECONNECT_SECONDS = 2.0
-NOTIFY = text(f"NOTIFY {CHANNEL}")
+NOTIFY = {topic: text(f"NOTIFY {topic}") for topic in (JOBS, CALLBACKS)}
 
 
 class PostgresqlDatabase(Database):
@@ -37,7 +45,7 @@ class PostgresqlDatabase(Database):
         )
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="postgresql")
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: list[tuple[str, Callable[[], None]]] = []
         self._listening: asyncio.Task[None] | None = None
 
     async def read(self, work: Work[T]) -> T:
@@ -84,15 +92,15 @@ class PostgresqlDatabase(Database):
         """Nothing: leases and fences keep several processes apart."""
         return False
 
-    def listen(self, callback: Callable[[], None]) -> None:
+    def listen(self, callback: Callable[[], None], topic: str = JOBS) -> None:
         """Call `callback` after an `announce` of any process, and after every reconnection."""
-        self._listeners.append(callback)
+        self._listeners.append((topic, callback))
         if self._listening is None:
             self._listening = asyncio.get_running_loop().create_task(self._hear())
 
-    def announce(self, connection: Connection) -> None:
+    def announce(self, connection: Connection, topic: str = JOBS) -> None:
         """NOTIFY, delivered by the server at commit."""
-        connection.execute(NOTIFY)
+        connection.execute(NOTIFY[topic])
 
     async def _hear(self) -> None:
         conninfo = self.url.set(drivername="postgresql").render_as_string(hide_password=False)
@@ -107,18 +115,26 @@ class PostgresqlDatabase(Database):
             conninfo, autocommit=True, connect_timeout=CONNECT_SECONDS
         )
         async with connection:
-            await connection.execute(f"LISTEN {CHANNEL}".encode())
-            self._wake()
-            async for _ in connection.notifies():
-                self._wake()
+            for topic in NOTIFY:
+                await connection.execute(f"LISTEN {topic}".encode())
+            self._wake(*NOTIFY)
+            async for notified in connection.notifies():
+                self._wake(notified.channel)
 
-    def _wake(self) -> None:
-        for listener in self._listeners:
-            listener()
+    def _wake(self, *topics: str) -> None:
+        for topic, listener in self._listeners:
+            if topic in topics:
+                listener()
 
     def insert_unless_there(self, table: Table, *key: str) -> Insert:
         """An INSERT that does nothing where `key` is already taken."""
         return insert(table).on_conflict_do_nothing(index_elements=key)
+
+    def insert_or_lower(self, table: Table, *key: str, column: str) -> Insert:
+        """An INSERT that, where `key` is taken, lowers `column` to the new value."""
+        new = insert(table)
+        change = {column: lower(table.c[column], new.excluded[column])}
+        return new.on_conflict_do_update(index_elements=key, set_=change)
 
     @property
     def skips_locked(self) -> bool:

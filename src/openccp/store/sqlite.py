@@ -24,7 +24,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.sql.dml import Insert
 
-from openccp.store.database import AlreadyOpen, Database, T, Work, unavailable
+from openccp.store.database import JOBS, AlreadyOpen, Database, T, Work, lower, unavailable
 
 LONGEST_GROUP = 0.005
 READ_PRAGMAS = ("busy_timeout=500", "foreign_keys=ON", "query_only=ON", "cache_size=-8192")
@@ -128,8 +128,8 @@ class SqliteDatabase(Database):
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
         self._waiting: deque[Pending] = deque()
         self._commits: asyncio.Task[None] | None = None
-        self._listeners: list[Callable[[], None]] = []
-        self._announced = False
+        self._listeners: list[tuple[str, Callable[[], None]]] = []
+        self._announced: set[str] = set()
         self._lock_file: int | None = None
 
     async def read(self, work: Work[T]) -> T:
@@ -208,9 +208,9 @@ class SqliteDatabase(Database):
             if failure is not None and pending.error is None:
                 pending.error = unavailable(f"The change could not be kept ({failure}).")
             pending.settle()
-        if self._announced:
-            self._announced = False
-            for listener in self._listeners:
+        announced, self._announced = self._announced, set()
+        for topic, listener in self._listeners if announced else ():
+            if topic in announced:
                 listener()
 
     def _end_transaction(self) -> sqlite3.Error | None:
@@ -241,17 +241,23 @@ class SqliteDatabase(Database):
         self._lock_file = descriptor
         return True
 
-    def listen(self, callback: Callable[[], None]) -> None:
+    def listen(self, callback: Callable[[], None], topic: str = JOBS) -> None:
         """Call `callback` after an `announce` of this process."""
-        self._listeners.append(callback)
+        self._listeners.append((topic, callback))
 
-    def announce(self, connection: Connection) -> None:
+    def announce(self, connection: Connection, topic: str = JOBS) -> None:
         """Wake the listeners after the next commit."""
-        self._announced = True
+        self._announced.add(topic)
 
     def insert_unless_there(self, table: Table, *key: str) -> Insert:
         """An INSERT that does nothing where `key` is already taken."""
         return insert(table).on_conflict_do_nothing(index_elements=key)
+
+    def insert_or_lower(self, table: Table, *key: str, column: str) -> Insert:
+        """An INSERT that, where `key` is taken, lowers `column` to the new value."""
+        new = insert(table)
+        change = {column: lower(table.c[column], new.excluded[column])}
+        return new.on_conflict_do_update(index_elements=key, set_=change)
 
     @property
     def skips_locked(self) -> bool:

@@ -111,19 +111,44 @@ deliveries = Table(
     "deliveries",
     metadata,
     Column("id", Name, primary_key=True),
-    Column("job_id", Name, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("job", Name, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
     Column("owner", Name, nullable=False),
-    Column("event", Name, nullable=False),
+    Column("news", Name, nullable=False),
     Column("url", Text, nullable=False),
+    Column("target", Name, nullable=False),
     Column("body", Text, nullable=False),
-    Column("state", Name, nullable=False),
     Column("created", Double, nullable=False),
     Column("due", Double),
+    Column("state", Name, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("tried", Double),
     Column("detail", Text, nullable=False),
-    Index("deliveries_job", "job_id", "created"),
-    Index("deliveries_owner", "owner", "state", "created"),
-    Index("deliveries_due", "due", "id", sqlite_where=text("due IS NOT NULL")),
+    Index("deliveries_of_job", "job", "created"),
+    Index("deliveries_newest", "owner", "created", "id"),
+    Index("deliveries_by_state", "owner", "state", "created", "id"),
+    Index("deliveries_due", "owner", "target", "due", sqlite_where=text("due IS NOT NULL")),
+    Index("deliveries_ended", "created", sqlite_where=text("due IS NULL")),
+)
+
+# whom deliveries go to: `due` as the first of them, nobody asks before `free` (a lease, a pause)
+delivery_targets = Table(
+    "delivery_targets",
+    metadata,
+    Column("owner", Name, primary_key=True),
+    Column("target", Name, primary_key=True),
+    Column("due", Double),
+    Column("free", Double, nullable=False),
+    Index("delivery_targets_due", "due", sqlite_where=text("due IS NOT NULL")),
+    sqlite_with_rowid=False,
+)
+
+# which of an owner's derived signing secrets is in use; no row means the first
+webhook_secrets = Table(
+    "webhook_secrets",
+    metadata,
+    Column("owner", Name, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("since", Double, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from openccp.core.deliveries import Delivery
 from openccp.core.job import FINAL, Event, Job, Phase, Stage, TaskKey
 from openccp.core.method import Output
 from openccp.core.ports import (
@@ -56,6 +57,7 @@ class MemoryJobs:
 
     def __init__(self) -> None:
         self._rows: dict[str, _Row] = {}
+        self.outbox: list[Delivery] = []
         self._keys: dict[tuple[str, str], tuple[str, str]] = {}
 
     async def add(
@@ -102,7 +104,9 @@ class MemoryJobs:
         )
         return [job for job, _ in zip(fit, range(wanted.limit), strict=False)]
 
-    async def save(self, job: Job, events: Sequence[Event] = ()) -> Job:
+    async def save(
+        self, job: Job, events: Sequence[Event] = (), deliveries: Sequence[Delivery] = ()
+    ) -> Job:
         """Compare-and-set on version and fence."""
         row = self._rows.get(job.id)
         if row is None or (row.job.version, row.job.fence) != (job.version, job.fence):
@@ -112,6 +116,7 @@ class MemoryJobs:
         row.job = replace(job, version=job.version + 1)
         for event in events:
             row.events.append(replace(event, seq=len(row.events) + 1))
+        self.outbox.extend(deliveries)
         if job.phase is Phase.DONE:
             row.secrets, row.leased_by, row.lease_until = {}, None, 0.0
         return row.job

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from openccp.app.catalogue import Catalogue
 from openccp.app.changes import Changes
+from openccp.app.outbox import Outbox
 from openccp.app.perform import Surroundings
 from openccp.app.reconcile import LEASE, LOOK, Reconciler
 from openccp.app.services import Rules
@@ -21,6 +22,7 @@ from openccp.core.request import ExecuteRequest
 from openccp.core.stores import Conflict, JobFilter
 from openccp.core.validate import to_stored
 from openccp.testing.memory import MemoryJobs, NoFiles, ScriptedInfrastructure, TestClock
+from openccp.web.callbacks import failure, progress
 
 BROKEN = Failure(Blame.METHOD, "exit", "it ended with 7", 7)
 ENDS = {
@@ -97,12 +99,14 @@ class World:
     def started(self) -> Reconciler:
         self.fate.left = None
         self.reconcilers += 1
+        catalogue = Catalogue(OneMethod(self.undeploy), self.clock)  # type: ignore[arg-type]
         around = Surroundings(
             jobs=Deadly(self.jobs, self.fate),
-            catalogue=Catalogue(OneMethod(self.undeploy), self.clock),  # type: ignore[arg-type]
+            catalogue=catalogue,
             files=self.files,
             infrastructures={"local": Deadly(self.place, self.fate)},
             changes=Changes(),
+            outbox=Outbox(self.jobs, catalogue, self.files, "", progress, failure),
             clock=self.clock,
             rules=Rules(),
         )
