@@ -189,6 +189,7 @@ async def notifying(
         services.clock,
         services.rules.issuer,
         settings.callbacks.retry_seconds,
+        by_http=settings.callbacks.http,
     )
     deliveries.on_new(notifier.wake)
     running = asyncio.create_task(notifier.run())

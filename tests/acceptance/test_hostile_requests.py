@@ -138,6 +138,9 @@ ACCESS = {
     ("POST", "/processes"): SIGNED_IN,
     ("GET", "/jobs"): SIGNED_IN,
     ("GET", "/executions"): SIGNED_IN,
+    ("GET", "/deliveries"): SIGNED_IN,
+    ("GET", "/account/webhook-secret"): SIGNED_IN,
+    ("POST", "/account/webhook-secret"): SIGNED_IN,
     ("GET", "/infrastructures"): SIGNED_IN,
     ("GET", "/infrastructures/{infrastructure_id}"): SIGNED_IN,
     ("GET", "/processes/{process_id}"): OWN,
@@ -152,6 +155,8 @@ ACCESS = {
     ("GET", "/jobs/{job_id}/results/{output_id}/{index}"): OWN,
     ("GET", "/jobs/{job_id}/logs"): OWN,
     ("GET", "/jobs/{job_id}/events"): OWN,
+    ("GET", "/deliveries/{delivery_id}"): OWN,
+    ("POST", "/deliveries/{delivery_id}/retry"): OWN,
     ("GET", "/executions/{job_id}"): OWN,
     ("DELETE", "/executions/{job_id}"): OWN,
     ("GET", "/executions/{job_id}/outputs/output.zip"): OWN,
@@ -161,10 +166,13 @@ ACCESS = {
 }
 NAMES = {
     "realm": "default", "infrastructure_id": "local", "output_id": "output", "index": "0",
-    "path:path": "a.txt", "name": "stdout",
+    "path:path": "a.txt", "delivery_id": "msg_0", "name": "stdout",
     "digest": assets()["style.css"].digest, "asset": "style.css",
 }  # fmt: skip
-KNOWN_REFUSALS = {"/jobs/{job_id}/results/{output_id}/{index}": 400}
+KNOWN_REFUSALS = {
+    "/jobs/{job_id}/results/{output_id}/{index}": 400,
+    "/deliveries/{delivery_id}": 404,  # whose they are is tested where there are some
+}
 
 
 def rows(*kinds: str) -> list[object]:

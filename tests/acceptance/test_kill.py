@@ -29,10 +29,11 @@ say end; say life " $n" """
 UNDEPLOY = f'echo "undeploy $CCP_JOB" >{PIPE}; sleep 0.3; echo "undeployed $CCP_JOB" >{PIPE}'
 FAST = {"claim.after", "submit.after", "collect.after", "undeploy.saved", "accept.after"}
 STOPPED = {"dismiss.saved", "stop.after"}
+CALLBACKS = {"callback.before", "callback.after"}
 LIVES = [
     pytest.param(place, marks=() if place in FAST else pytest.mark.slow)
     for place in PLACES
-    if place not in STOPPED
+    if place not in STOPPED | CALLBACKS
 ]
 
 
@@ -156,7 +157,7 @@ def test_no_kill_loses_a_job_or_starts_it_twice(stopped: World, place: str) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", [place for place in PLACES if place not in STOPPED])
+@pytest.mark.parametrize("place", [place for place in PLACES if place not in STOPPED | CALLBACKS])
 def test_a_fault_is_decided_anew(stopped: World, place: str) -> None:
     world, key = stopped, f"raise-{place}-{time.monotonic_ns()}"
     world.start(f"{place}:raise")

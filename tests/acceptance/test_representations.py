@@ -15,7 +15,10 @@ from openccp.web.operations import OPERATIONS
 from openccp.web.operations.shape import HTML, JSON, Operation
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-CHANGING = ("/infrastructures", "/infrastructures/{infrastructureID}", "/health")
+CHANGING = (
+    "/infrastructures", "/infrastructures/{infrastructureID}", "/health", "/deliveries",
+    "/deliveries/{deliveryID}",
+)  # fmt: skip
 OTHER_PAGES = ("/sign-in", "/api")
 """Pages that are no representation of a document, or of a document in its own form."""
 
@@ -37,13 +40,16 @@ def subject(platform: RunningPlatform) -> Iterator[Subject]:
     user = platform.user("reader")
     made = bash_method("readable", "echo words\necho kept >a.txt", description="Says words.")
     assert user.deploy(made).status_code == 201
-    job = str(user.finish("readable")["jobID"])
+    told = {"successUri": "https://subscriber.invalid/"}
+    job = str(user.wait(user.run("readable", subscriber=told)["jobID"])["jobID"])
+    (delivery,) = user.http.get("/deliveries").json()["deliveries"]
     asset = assets()["style.css"]
     yield Subject(
         user,
         {
             "processID": "readable",
             "jobID": job,
+            "deliveryID": delivery["id"],
             "outputID": "output",
             "index": "0",
             "path": "a.txt",

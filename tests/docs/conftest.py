@@ -3,26 +3,39 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from tests.docs.documents import Block, blocks
+from tests.docs.documents import ROOT, Block, blocks
 
-from openccp.testing.platform import PASSWORD, RunningPlatform
+from openccp.testing.platform import PASSWORD, RunningPlatform, free_port
 
 ADDRESS = "http://127.0.0.1:8080"
+SUBSCRIBER = "9300"
+"""The port at which the page on callbacks listens."""
 MARK = "\x1e"
 Outcome = list[tuple[Block, list[str]]]
 RunPage = Callable[[Path], Outcome]
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatform]:
-    running = RunningPlatform(tmp_path_factory.mktemp("documented") / "data")
+def platform(
+    tmp_path_factory: pytest.TempPathFactory, subscriber: str
+) -> Iterator[RunningPlatform]:
+    data = tmp_path_factory.mktemp("documented") / "data"
+    data.mkdir()
+    allowed = next(b.text for b in blocks(ROOT / "docs/callbacks.md") if b.language == "toml")
+    (data / "openccp.toml").write_text(allowed.replace(SUBSCRIBER, subscriber))
+    running = RunningPlatform(data)
     running.start()
     yield running
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def subscriber() -> str:
+    return str(free_port())
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +46,7 @@ def token(platform: RunningPlatform) -> str:
 
 
 @pytest.fixture
-def run_page(platform: RunningPlatform, token: str, tmp_path: Path) -> RunPage:
+def run_page(platform: RunningPlatform, token: str, subscriber: str, tmp_path: Path) -> RunPage:
     """Runs the examples of a page in order, in one shell; each with the lines it wrote."""
     (tmp_path / ".venv").symlink_to(sys.prefix)
     (tmp_path / "data").symlink_to(platform.data)
@@ -43,7 +56,8 @@ def run_page(platform: RunningPlatform, token: str, tmp_path: Path) -> RunPage:
     def run(page: Path) -> Outcome:
         wanted = [b for b in blocks(page) if b.runs and b.language in ("sh", "python")]
         program = tmp_path / "program.sh"
-        program.write_text(_program(wanted, tmp_path).replace(ADDRESS, platform.url))
+        there = {ADDRESS: platform.url, SUBSCRIBER: subscriber}
+        program.write_text(_replaced(_program(wanted, tmp_path, there), there))
         done = subprocess.run(
             ["sh", "-eu", str(program)],
             input=PASSWORD + "\n",
@@ -55,7 +69,8 @@ def run_page(platform: RunningPlatform, token: str, tmp_path: Path) -> RunPage:
             check=False,
             env=_environment(tmp_path) | ({} if page.name == "README.md" else signed_in),
         )
-        _, *parts = done.stdout.replace(platform.url, ADDRESS).split(MARK)
+        here = {platform.url: ADDRESS, subscriber: SUBSCRIBER}
+        _, *parts = _replaced(done.stdout, here).split(MARK)
         assert done.returncode == 0, f"{wanted[len(parts) - 1].place}: {done.stdout}"
         outputs = [part.partition("\n")[2].splitlines() for part in parts]
         return list(zip(wanted, outputs, strict=True))
@@ -68,7 +83,13 @@ def _environment(folder: Path) -> dict[str, str]:
     return {**kept, "HOME": str(folder / "home"), "PYTHONUNBUFFERED": "1"}
 
 
-def _program(wanted: list[Block], folder: Path) -> str:
+def _replaced(text: str, names: Mapping[str, str]) -> str:
+    for name, other in names.items():
+        text = text.replace(name, other)
+    return text
+
+
+def _program(wanted: list[Block], folder: Path, names: Mapping[str, str]) -> str:
     """Python blocks that follow each other are one program, as they are for a reader."""
     lines: list[str] = []
     session: list[str] = []
@@ -79,7 +100,7 @@ def _program(wanted: list[Block], folder: Path) -> str:
         session += [f"print({MARK!r})", block.text]
         if index + 1 == len(wanted) or wanted[index + 1].language == "sh":
             file = folder / f"example-{index}.py"
-            file.write_text("\n".join(session))
+            file.write_text(_replaced("\n".join(session), names))
             lines.append(f".venv/bin/python {file.name}")
             session = []
     return "\n".join(lines)

@@ -7,7 +7,10 @@ from tests.docs.conftest import RunPage
 from tests.docs.documents import ROOT, Block
 
 pytestmark = pytest.mark.sandbox
-PAGES = ["README.md", *(f"docs/{name}.md" for name in ("methods", "api", "python", "command-line"))]
+PAGES = [
+    "README.md",
+    *(f"docs/{name}.md" for name in ("methods", "api", "callbacks", "python", "command-line")),
+]
 
 
 @pytest.mark.parametrize("name", PAGES)

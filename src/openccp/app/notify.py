@@ -11,8 +11,9 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 
 from openccp.app.changes import pause
+from openccp.app.subscribe import may_be_called
 from openccp.app.webhooks import Webhooks
-from openccp.core.callback import SCHEDULE, outcome
+from openccp.core.callback import SCHEDULE, given_up, outcome
 from openccp.core.deliveries import Delivery, DeliveryStore
 from openccp.core.failpoint import failpoint
 from openccp.core.ports import Clock, Fetched, Fetcher, NotFetched
@@ -45,6 +46,8 @@ class Notifier:
         clock: Clock,
         address: str,
         schedule: Sequence[float] = SCHEDULE,
+        *,
+        by_http: bool = False,
     ) -> None:
         self._store = store
         self._fetcher = fetcher
@@ -52,6 +55,7 @@ class Notifier:
         self._clock = clock
         self._address = address
         self._schedule = schedule
+        self._by_http = by_http
         self._news = asyncio.Event()
         self._stopped = False
         self._at_work: set[asyncio.Task[None]] = set()
@@ -99,19 +103,18 @@ class Notifier:
 
     async def _attempt(self, delivery: Delivery) -> None:
         failpoint("callback.before")
+        if not may_be_called(self._fetcher, delivery.url, by_http=self._by_http):
+            await self._settle(delivery, given_up(delivery, UNREACHED))
+            return
         answered = await self._posted(delivery)
         failpoint("callback.after")
-        now = self._clock()
-        after = outcome(
-            delivery,
-            answered,
-            now,
-            schedule=self._schedule,
-            chance=random.random(),  # noqa: S311
-        )
-        assert delivery.tried is not None
-        held = delivery.tried + LEASE
-        await self._store.settle(after, held, now + BETWEEN)
+        now, chance = self._clock(), random.random()
+        after = outcome(delivery, answered, now, schedule=self._schedule, chance=chance)
+        await self._settle(delivery, after)
+
+    async def _settle(self, claimed: Delivery, after: Delivery) -> None:
+        assert claimed.tried is not None
+        await self._store.settle(after, claimed.tried + LEASE, self._clock() + BETWEEN)
 
     async def _posted(self, delivery: Delivery) -> Fetched | str:
         secrets = await self._webhooks.secrets(delivery.owner)

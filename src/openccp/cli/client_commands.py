@@ -9,6 +9,7 @@ from openccp.cli.login import login
 from openccp.cli.methods import describe, methods
 from openccp.cli.results import results
 from openccp.cli.run import run
+from openccp.cli.webhook import webhook_secret
 
 COMMANDS: list[click.Command] = [
     methods,
@@ -20,6 +21,7 @@ COMMANDS: list[click.Command] = [
     logs,
     results,
     cancel,
+    webhook_secret,
     login,
     completion,
 ]

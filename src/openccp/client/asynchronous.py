@@ -78,6 +78,10 @@ class AsyncClient:
         found = await self._wire.run(calls.jobs(self._session, wanted, method, limit))
         return [AsyncJob(self._wire, self._session, document) for document in found]
 
+    async def webhook_secret(self, *, new: bool = False) -> str:
+        """What callbacks to you are signed with; with `new` another one, from now on."""
+        return str((await self._wire.run(calls.webhook_secret(self._session, new)))["secret"])
+
     async def job(self, job_id: str) -> "AsyncJob":
         """One job by its id."""
         document = await self._wire.run(calls.status(self._session, job_id))

@@ -93,6 +93,10 @@ class Client:
         """One job by its id."""
         return Job(self._wire, self._session, self._wire.run(calls.status(self._session, job_id)))
 
+    def webhook_secret(self, *, new: bool = False) -> str:
+        """What callbacks to you are signed with; with `new` another one, from now on."""
+        return str(self._wire.run(calls.webhook_secret(self._session, new))["secret"])
+
     def login(self, name: str, password: str) -> None:
         """Sign in with a password and keep the sign-in for this user of the machine."""
         self._keep(self._wire.run(self._session.sign_in(name, password)))

@@ -89,6 +89,15 @@ def undeploy(session: Session, method: str) -> Steps[None]:
     yield from session.call(Request("DELETE", f"/processes/{quote(method, safe='')}"))
 
 
+def webhook_secret(session: Session, new: bool) -> Steps[Document]:
+    """What callbacks are signed with; `new` makes another one."""
+    method = "POST" if new else "GET"
+    reply = yield from session.call(
+        Request(method, "/account/webhook-secret", headers=JSON_HEADERS)
+    )
+    return _document(reply)
+
+
 def all_inputs(
     inputs: Mapping[str, Any] | None, more: Mapping[str, Any], note: str | None
 ) -> Document:

@@ -182,5 +182,10 @@ def outcome(
     return replace(delivery, due=now + pause, detail=detail)
 
 
+def given_up(delivery: Delivery, detail: str) -> Delivery:
+    """It is not tried again, whatever the schedule."""
+    return _ended(delivery, DeliveryState.DEAD, detail)
+
+
 def _ended(delivery: Delivery, state: DeliveryState, detail: str) -> Delivery:
     return replace(delivery, state=state, due=None, detail=detail)

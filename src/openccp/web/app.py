@@ -12,6 +12,7 @@ from openccp.core.problems import Problem
 from openccp.web import assets
 from openccp.web.api import (
     api_document,
+    deliveries,
     execution,
     executions,
     infrastructures,
@@ -37,6 +38,7 @@ ROUTES = [
     *results.routes,
     *logs.routes,
     *executions.routes,
+    *deliveries.routes,
     *landing.routes,
     *api_document.routes,
     *infrastructures.routes,

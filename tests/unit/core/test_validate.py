@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from openccp.core.descriptor import read_method
 from openccp.core.method import Method
 from openccp.core.problems import InvalidRequest
-from openccp.core.request import ExecuteRequest, OutputRequest, ResponseForm, Transmission
+from openccp.core.request import (
+    ExecuteRequest,
+    OutputRequest,
+    ResponseForm,
+    Subscription,
+    Transmission,
+)
 from openccp.core.strict_json import loads
 from openccp.core.validate import from_stored, read_request, to_stored
 
@@ -84,6 +90,13 @@ def test_a_request_of_ccp() -> None:
         image="bash",
         replicas=2,
         note="second try",
+        subscriptions=(
+            Subscription(
+                "successUri",
+                "http://registry:8080/executions/outputs/archive",
+                "/subscribers/0/successUri",
+            ),
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""/deliveries and /account/webhook-secret: the caller's callbacks, and what they are signed with."""
+"""/deliveries, /account/webhook-secret: the caller's callbacks, and what signs them."""
 
 from typing import Any
 

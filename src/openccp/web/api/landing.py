@@ -11,10 +11,13 @@ from openccp.web.negotiate import root, services
 from openccp.web.render import render
 
 PART1 = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
+PART1_2 = "http://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/"
 PART2 = "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/"
 CONFORMANCE = (
     *(PART1 + name for name in ("core", "json", "ogc-process-description", "oas30")),
     PART1 + "dismiss",
+    PART1 + "callback",
+    PART1_2 + "callback",
     PART2 + "deploy-replace-undeploy",
 )
 

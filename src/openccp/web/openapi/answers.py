@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from openccp.core.deliveries import NoSuchDelivery
 from openccp.core.problems import (
     BodyTooLarge,
     Forbidden,
@@ -27,6 +28,7 @@ PLACES: dict[str, type[Problem]] = {
     "{processID}": NoSuchProcess,
     "{jobID}": NoSuchJob,
     "{infrastructureID}": NotFound,
+    "{deliveryID}": NoSuchDelivery,
 }
 HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 Responses = dict[str, dict[str, Any]]

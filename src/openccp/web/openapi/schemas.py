@@ -156,6 +156,26 @@ JOBS = {
         ]
     },
 }
+CALLBACKS = {
+    "delivery": a(
+        ("id", "jobID", "event", "url", "state", "attempts"),
+        id=TEXT,
+        jobID=TEXT,
+        event=one_of("success", "progress", "failure"),
+        url=TEXT,
+        state=one_of("pending", "delivered", "dead", "gone"),
+        attempts=WHOLE,
+        detail=TEXT,
+        created=MOMENT,
+        tried=MOMENT,
+        due=MOMENT,
+        links=LINKS,
+    ),
+    "deliveryList": a(("deliveries", "links"), deliveries=list_of("delivery"), links=LINKS),
+    "webhookSecret": a(
+        ("secret",), secret=TEXT, before=a(("secret", "until"), secret=TEXT, until=MOMENT)
+    ),
+}
 SIGN_IN = {
     "token": {
         "description": "A token; or what was asked for by response_mode.",
@@ -187,4 +207,4 @@ SIGN_IN = {
     "tokenError": a(("error",), error=TEXT, error_description=TEXT),
     "signInForm": a(("secret",), secret=TEXT),
 }
-SCHEMAS: dict[str, Schema] = {**SERVICE, **PROCESSES, **JOBS, **SIGN_IN}
+SCHEMAS: dict[str, Schema] = {**SERVICE, **PROCESSES, **JOBS, **CALLBACKS, **SIGN_IN}

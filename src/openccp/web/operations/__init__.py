@@ -1,6 +1,6 @@
 """What the service offers, operation by operation: the one source of the API document."""
 
-from openccp.web.operations import executions, jobs, processes, service, sign_in
+from openccp.web.operations import callbacks, executions, jobs, processes, service, sign_in
 from openccp.web.operations.shape import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -8,6 +8,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *processes.OPERATIONS,
     *jobs.OPERATIONS,
     *executions.OPERATIONS,
+    *callbacks.OPERATIONS,
     *sign_in.OPERATIONS,
 )
 

@@ -5,6 +5,7 @@ from openccp.web.operations.shape import WHOLE, Parameter
 PLACES = {
     "processID": "The id of a process.",
     "jobID": "The id of a job.",
+    "deliveryID": "The id of a delivery, which is its webhook-id.",
     "outputID": "The id of an output.",
     "index": "Which of the output's values, from 0.",
     "path": "The path of a file below /ccp_data; it may hold slashes.",
