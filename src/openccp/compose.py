@@ -157,21 +157,32 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
             await deliveries.release()
         else:
             jobs.on_new_job(reconciler.look_again)
-        running = asyncio.create_task(reconciler.run())
         tidying = asyncio.create_task(keep_tidy(services))
-        warming = asyncio.create_task(local.check())
         try:
-            async with notifying(settings, services, deliveries, hold=hold):
+            async with (
+                reconciling(reconciler, local),
+                notifying(settings, services, deliveries, hold=hold),
+            ):
                 yield
         finally:
             tidying.cancel()
-            await warming
-            reconciler.stop()
-            await running
-            await local.close()
             await database.close()
 
     return Platform(create_app(services, lifespan), services, reconciler, database)
+
+
+@asynccontextmanager
+async def reconciling(reconciler: Reconciler, local: LocalInfrastructure) -> AsyncIterator[None]:
+    """Jobs are started, watched and finished meanwhile."""
+    running = asyncio.create_task(reconciler.run())
+    warming = asyncio.create_task(local.check())
+    try:
+        yield
+    finally:
+        await warming
+        reconciler.stop()
+        await running
+        await local.close()
 
 
 @asynccontextmanager
