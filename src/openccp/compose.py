@@ -117,25 +117,14 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
     accounts = Accounts(database)
     signer = Signer(own_address(settings), load_keys(root / "keys"))
     local = local_infrastructure(settings, unsafe=unsafe)
-    infrastructures: Mapping[str, Infrastructure] = {local.id: local}
-    catalogue, files = Catalogue(Methods(database), time.time), FolderStore(root / "jobs")
-    around = Surroundings(
-        jobs=jobs,
-        catalogue=catalogue,
-        files=files,
-        infrastructures=infrastructures,
-        changes=Changes(),
-        outbox=Outbox(jobs, catalogue, files, own_address(settings), progress, failure),
-        clock=time.time,
-        rules=rules(settings),
-    )
+    around = surroundings(settings, jobs, Methods(database), {local.id: local})
     reconciler = Reconciler(around, f"reconciler-{os.getpid()}", hold=hold)
     services = Services(
         jobs=jobs,
         catalogue=around.catalogue,
         files=around.files,
         accounts=accounts,
-        infrastructures=infrastructures,
+        infrastructures=around.infrastructures,
         authenticate=Authenticate(accounts, signer, time.time),
         sign_in=SignIn(accounts, signer, Argon2Hasher(), Buckets(), time.time, lifetimes(settings)),
         changes=around.changes,
@@ -152,11 +141,7 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
     async def lifespan() -> AsyncIterator[None]:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
         await install(services, shipped_methods(), PLATFORM)
-        if alone:
-            await jobs.release_leases()
-            await deliveries.release()
-        else:
-            jobs.on_new_job(reconciler.look_again)
+        await take_over(jobs, deliveries, reconciler, alone=alone)
         tidying = asyncio.create_task(keep_tidy(services))
         try:
             async with (
@@ -169,6 +154,34 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
             await database.close()
 
     return Platform(create_app(services, lifespan), services, reconciler, database)
+
+
+def surroundings(
+    settings: Settings, jobs: Jobs, methods: Methods, places: Mapping[str, Infrastructure]
+) -> Surroundings:
+    """What the reconciler works with."""
+    catalogue, files = Catalogue(methods, time.time), FolderStore(settings.data.resolve() / "jobs")
+    return Surroundings(
+        jobs=jobs,
+        catalogue=catalogue,
+        files=files,
+        infrastructures=places,
+        changes=Changes(),
+        outbox=Outbox(jobs, catalogue, files, own_address(settings), progress, failure),
+        clock=time.time,
+        rules=rules(settings),
+    )
+
+
+async def take_over(
+    jobs: Jobs, deliveries: Deliveries, reconciler: Reconciler, *, alone: bool
+) -> None:
+    """The only process on its database ends what leases an earlier one left; others listen."""
+    if alone:
+        await jobs.release_leases()
+        await deliveries.release()
+    else:
+        jobs.on_new_job(reconciler.look_again)
 
 
 @asynccontextmanager
