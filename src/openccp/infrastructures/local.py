@@ -1,7 +1,6 @@
 """The local infrastructure: sandboxed processes of this machine that outlive the platform."""
 
 import asyncio
-import contextlib
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -23,17 +22,13 @@ from openccp.infrastructures import processes
 from openccp.infrastructures.folders import (
     Plan,
     StageFolder,
-    attempt_name,
-    disk_paths,
     handle_of,
     key_of,
     read_plan,
-    users_of,
 )
 from openccp.infrastructures.launch import SMALL, Launcher, Prepared
 from openccp.infrastructures.logs import read_logs
 from openccp.infrastructures.machine import prepare
-from openccp.infrastructures.removal import remove_tree
 from openccp.infrastructures.runs import (
     Run,
     lost,
@@ -197,7 +192,7 @@ class LocalInfrastructure:
         return run
 
     def _run(self, folder: StageFolder, plan: Plan) -> Run:
-        return Run(folder, plan, self._machine.groups, self._machine.drops_user)
+        return Run(folder, plan, self._machine.groups, self._machine.attempts.drops_user)
 
     def _adopt(self, run: Run) -> None:
         known = set(run.live.values())
@@ -278,23 +273,9 @@ class LocalInfrastructure:
         self._ended.pop(key, None)
 
     def _remove(self, key: TaskKey) -> None:
-        """The folder in memory goes last: until then a cut removal is found and done again."""
-        machine, attempt = self._machine, attempt_name(key)
-        folder = StageFolder(machine.ground, key)
-        stages = [
-            StageFolder(machine.ground, TaskKey(key.job, key.attempt, stage)) for stage in Stage
-        ]
-        users = users_of(stages)
-        for path in [folder.data, *(path for stage in stages for path in disk_paths(stage))]:
-            remove_tree(path)
-        for stage in stages:
-            machine.groups.remove(stage.name)
-        gone = f"{machine.ground.state}/.gone-{attempt}"
-        with contextlib.suppress(OSError):
-            os.rename(folder.attempt, gone)
-        remove_tree(gone)
-        for uid in users:
-            machine.users.release(uid, attempt)
+        for stage in self._machine.attempts.stages(key):
+            self._machine.groups.remove(stage.name)
+        self._machine.attempts.remove(key)
 
     async def close(self) -> None:
         """Stop watching; what runs goes on and is found again."""

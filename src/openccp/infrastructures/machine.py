@@ -1,25 +1,17 @@
 """What is found and made once on this machine before any job can start."""
 
-import contextlib
-import os
-import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from openccp.infrastructures.attempts import Attempts, open_attempts
 from openccp.infrastructures.cgroups import Groups, detect
 from openccp.infrastructures.folders import Ground
 from openccp.infrastructures.launch import Launcher
 from openccp.infrastructures.netfilter import OPEN, close_own_addresses
 from openccp.infrastructures.place import (
     digest_of,
-    own_folder,
-    scratch_folder,
-    state_folder,
-    sweep_forgotten,
 )
-from openccp.infrastructures.removal import remove_tree
 from openccp.infrastructures.runtimes import Runtimes
 from openccp.infrastructures.sandbox import (
     Jail,
@@ -29,11 +21,6 @@ from openccp.infrastructures.sandbox import (
     try_sandbox,
 )
 from openccp.infrastructures.system import build_root, pass_on
-from openccp.infrastructures.users import Users
-
-OF_ATTEMPT = re.compile(r"\.(?:home|run|undeploy|large)\.")
-ABANDONED = 60
-"""Seconds after which what is half built or half removed is nobody's work any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +29,29 @@ class Machine:
 
     place: Path
     root: Path
-    ground: Ground
-    users: Users
+    attempts: Attempts
     uid_range: tuple[int, int]
     groups: Groups
     runtimes: Runtimes
-    environment: Mapping[str, str]
-    drops_user: bool
     unsafe: bool
+
+    @property
+    def ground(self) -> Ground:
+        """Where the attempts lie."""
+        return self.attempts.ground
 
     def launcher(self) -> tuple[Launcher, str]:
         """Try the sandbox; answers what starts tasks, and the network policy. NoSandbox if not."""
         jail = self._jail()
-        policy = close_own_addresses(self.uid_range, self.environment) if self.drops_user else OPEN
-        launcher = Launcher(
-            self.ground, self.users, self.groups, jail, self.runtimes, self.environment,
-            self.drops_user,
-        )  # fmt: skip
-        return launcher, policy
+        environment = self.attempts.environment
+        closes = self.attempts.drops_user
+        policy = close_own_addresses(self.uid_range, environment) if closes else OPEN
+        return Launcher(self.attempts, self.groups, jail, self.runtimes), policy
 
     def _jail(self) -> Jail:
         try:
-            sandbox = find_sandbox(self.place, self.root, drops_user=self.drops_user)
-            try_sandbox(sandbox, self.users.example)
+            sandbox = find_sandbox(self.place, self.root, drops_user=self.attempts.drops_user)
+            try_sandbox(sandbox, self.attempts.users.example)
         except NoSandbox:
             if not self.unsafe:
                 raise
@@ -81,40 +68,17 @@ def prepare(
     unsafe: bool,
 ) -> Machine:
     """Make the folders, find the runtimes, sweep what a killed platform left half done."""
-    root.mkdir(parents=True, exist_ok=True)
-    drops_user = os.geteuid() == 0
-    place = scratch_folder(root, drops_user=drops_user)
-    disk, state = own_folder(place / "tasks"), state_folder(root, place, drops_user=drops_user)
-    ground = Ground(str(state), str(disk))
-    groups = detect(f"ccp-{digest_of(root)}")
-    users = Users(state, uid_range, own=None if drops_user else os.geteuid())
-    _sweep(ground, groups)
-    sweep_forgotten()
-    users.sweep()
-    runtimes = Runtimes(images, place)
     passed = pass_on(environment)
-    return Machine(
-        place, build_root(place, runtimes.prefixes, passed.files), ground, users, uid_range,
-        groups, runtimes, passed.environment, drops_user, unsafe,
-    )  # fmt: skip
+    attempts, place = open_attempts(root, uid_range, passed.environment)
+    groups = detect(f"ccp-{digest_of(root)}")
+    _sweep(groups, attempts.names())
+    runtimes = Runtimes(images, place)
+    tree = build_root(place, runtimes.prefixes, passed.files)
+    return Machine(place, tree, attempts, uid_range, groups, runtimes, unsafe)
 
 
-def _sweep(ground: Ground, groups: Groups) -> None:
-    """What was half built or removed when somebody was killed, or lost with the machine."""
-    kept = set(os.listdir(ground.state))
-    for name in kept:
-        if name.startswith((".new-", ".gone-")):
-            _remove_old(f"{ground.state}/{name}")
-    for name in os.listdir(ground.disk):
-        if OF_ATTEMPT.split(name)[0] not in kept:
-            _remove_old(f"{ground.disk}/{name}")
-
+def _sweep(groups: Groups, kept: set[str]) -> None:
+    """Groups of attempts that are no more."""
     for name in groups.names():
         if name.rpartition("-")[0] not in kept:
             groups.remove(name)
-
-
-def _remove_old(path: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        if time.time() - os.lstat(path).st_ctime > ABANDONED:
-            remove_tree(path)

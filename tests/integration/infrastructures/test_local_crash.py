@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from openccp.core.ports import State, Task
-from openccp.infrastructures import launch, processes
-from openccp.infrastructures import local as module
+from openccp.infrastructures import attempts, launch, processes
 from openccp.infrastructures.folders import StageFolder
 from openccp.infrastructures.local import LocalInfrastructure
 from openccp.infrastructures.removal import remove_tree
@@ -126,7 +125,8 @@ class Killed(BaseException):
 async def test_killed_while_starting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, after: bool
 ) -> None:
-    whole: Callable[..., object] = getattr(launch.Launcher, line)
+    owner: type = launch.Launcher if line.startswith("_start") else attempts.Attempts
+    whole: Callable[..., object] = getattr(owner, line)
 
     def killed(*arguments: object) -> object:
         if after:
@@ -138,7 +138,7 @@ async def test_killed_while_starting(
     one = make_task("echo start >>starts")
     first = LocalInfrastructure(tmp_path, slots=1)
     with monkeypatch.context() as patch:
-        patch.setattr(launch.Launcher, line, killed)
+        patch.setattr(owner, line, killed)
         launcher = await first._get_launcher()
         with pytest.raises(Killed):
             launcher.prepare(one)
@@ -220,11 +220,11 @@ async def test_a_removal_that_was_cut_is_done_again(
     first = LocalInfrastructure(tmp_path / "local", slots=1)
     one = make_task(files={"inputs.json": b" " * (1 << 20)})
     _, handle = await run(first, one)
-    monkeypatch.setattr(module, "remove_tree", remove)
+    monkeypatch.setattr(attempts, "remove_tree", remove)
     with contextlib.suppress(Cut):
         await first.reap(handle)
     await first.close()
-    monkeypatch.setattr(module, "remove_tree", remove_tree)
+    monkeypatch.setattr(attempts, "remove_tree", remove_tree)
     second = LocalInfrastructure(tmp_path / "local", slots=1)
     await second.reap(handle)
     await second.close()

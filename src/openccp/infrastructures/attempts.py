@@ -1,0 +1,187 @@
+"""The folders of an attempt: made whole or not at all, removed so that a kill hinders nothing."""
+
+import contextlib
+import os
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from openccp.core.job import Stage, TaskKey
+from openccp.core.ports import CannotStart, Task
+from openccp.infrastructures.bounded import write_new
+from openccp.infrastructures.folders import (
+    Ground,
+    Plan,
+    StageFolder,
+    attempt_name,
+    disk_paths,
+    read_plan,
+    users_of,
+)
+from openccp.infrastructures.place import (
+    own_folder,
+    scratch_folder,
+    state_folder,
+    sweep_forgotten,
+)
+from openccp.infrastructures.removal import remove_tree
+from openccp.infrastructures.shell import script_files
+from openccp.infrastructures.users import Users
+
+PART = re.compile(r"(?!\.{1,2}\Z)[^/\0]{1,255}\Z")
+SMALL = 256 << 10
+"""What is larger lies on disk."""
+
+
+OF_ATTEMPT = re.compile(r"\.(?:home|run|undeploy|large)\.")
+ABANDONED = 60
+"""Seconds after which what is half built or half removed is nobody's work any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Makes and removes the folders that an infrastructure of this machine shows to its jobs."""
+
+    ground: Ground
+    users: Users
+    environment: Mapping[str, str]
+    drops_user: bool
+
+    def make_ready(self, task: Task, folder: StageFolder) -> Plan:
+        """Build beside, then move into place: the folder is there whole or not at all."""
+        building = f"{self.ground.state}/.new-{secrets.token_hex(8)}"
+        first = not os.path.isdir(folder.attempt)
+        attempt = attempt_name(task.key)
+        uid = self._user(folder.data, attempt)
+        plan = Plan(uid, task.replicas, task.limits)
+        try:
+            if first:
+                self._build_attempt(task, building, folder.data, uid)
+            stage = f"{building}/{task.key.stage}" if first else building
+            self._build_stage(task, stage, plan, folder.data)
+            os.rename(building, folder.attempt if first else folder.path)
+        except (OSError, CannotStart):
+            remove_tree(building)
+            if first:
+                self.users.release(uid, attempt)
+            found = read_plan(folder)
+            if found is None:
+                raise
+            return found
+        return plan
+
+    def _user(self, data: str, attempt: str) -> int:
+        """The attempt's user: of whom its data is, if an earlier try came that far."""
+        with contextlib.suppress(FileNotFoundError):
+            owner = os.stat(data).st_uid
+            if owner != os.geteuid() or not self.drops_user:
+                return owner
+        return self.users.take(attempt)
+
+    def _build_attempt(self, task: Task, path: str, data: str, uid: int) -> None:
+        os.mkdir(path, 0o711)
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(data, 0o700)
+        self.give(data, uid)
+        self._write_all(f"{path}/in", task.files, uid, data)
+        if task.secrets:
+            self._write_secrets(f"{path}/secrets", task.secrets, uid)
+
+    def _build_stage(self, task: Task, path: str, plan: Plan, data: str) -> None:
+        os.mkdir(path, 0o711)
+        environment = {
+            **self.environment,
+            "CCP_JOB": task.key.job,
+            "CCP_REPLICAS": str(task.replicas),
+        }
+        self._write_all(f"{path}/script", script_files(task, environment), plan.uid, data)
+        write_new(f"{path}/plan", plan.write(), 0o600)
+
+    def _write_all(self, path: str, files: Mapping[str, bytes], uid: int, data: str) -> None:
+        """A folder that its user may read and not change; on disk if memory is too dear."""
+        if sum(map(len, files.values())) > SMALL:
+            os.symlink(f"{data}.large.{secrets.token_hex(8)}", path)
+            os.mkdir(os.readlink(path), 0o750)
+        else:
+            os.mkdir(path, 0o750)
+        if self.drops_user:
+            os.chown(path, -1, uid)
+        for name, content in files.items():
+            write_new(f"{path}/{_part(name)}", content)
+
+    def _write_secrets(self, path: str, values: Mapping[str, str], uid: int) -> None:
+        os.mkdir(path, 0o700)
+        for name, value in values.items():
+            file = f"{path}/{_part(name)}"
+            write_new(file, value.encode("utf-8", "surrogatepass"), 0o400)
+            self.give(file, uid)
+        self.give(path, uid)
+
+    def give(self, path: str, uid: int) -> None:
+        """Make it the job's user's, where jobs have one."""
+        if self.drops_user:
+            os.chown(path, uid, uid)
+
+    def stages(self, key: TaskKey) -> list[StageFolder]:
+        """The folders of all stages of an attempt."""
+        keys = (TaskKey(key.job, key.attempt, stage) for stage in Stage)
+        return [StageFolder(self.ground, one) for one in keys]
+
+    def names(self) -> set[str]:
+        """What lies in memory: an attempt's name each, and what is half made or removed."""
+        return set(os.listdir(self.ground.state))
+
+    def remove(self, key: TaskKey) -> None:
+        """The folder in memory goes last: until then a cut removal is found and done again."""
+        stages, attempt = self.stages(key), attempt_name(key)
+        users = users_of(stages)
+        for path in [stages[0].data, *(path for stage in stages for path in disk_paths(stage))]:
+            remove_tree(path)
+        gone = f"{self.ground.state}/.gone-{attempt}"
+        with contextlib.suppress(OSError):
+            os.rename(stages[0].attempt, gone)
+        remove_tree(gone)
+        for uid in users:
+            self.users.release(uid, attempt)
+
+
+def open_attempts(
+    root: Path, uid_range: tuple[int, int], environment: Mapping[str, str]
+) -> tuple[Attempts, Path]:
+    """Make and sweep the folders below which attempts lie; answers also where all scratch is."""
+    root.mkdir(parents=True, exist_ok=True)
+    drops_user = os.geteuid() == 0
+    place = scratch_folder(root, drops_user=drops_user)
+    disk, state = own_folder(place / "tasks"), state_folder(root, place, drops_user=drops_user)
+    users = Users(state, uid_range, own=None if drops_user else os.geteuid())
+    attempts = Attempts(Ground(str(state), str(disk)), users, environment, drops_user)
+    _sweep(attempts)
+    sweep_forgotten()
+    users.sweep()
+    return attempts, place
+
+
+def _sweep(attempts: Attempts) -> None:
+    """What was half built or removed when somebody was killed, or lost with the machine."""
+    kept, ground = attempts.names(), attempts.ground
+    for name in kept:
+        if name.startswith((".new-", ".gone-")):
+            _remove_old(f"{ground.state}/{name}")
+    for name in os.listdir(ground.disk):
+        if OF_ATTEMPT.split(name)[0] not in kept:
+            _remove_old(f"{ground.disk}/{name}")
+
+
+def _remove_old(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if time.time() - os.lstat(path).st_ctime > ABANDONED:
+            remove_tree(path)
+
+
+def _part(name: str) -> str:
+    if not PART.match(name):
+        raise CannotStart(f"{name!r} cannot name a file")
+    return name
