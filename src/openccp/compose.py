@@ -282,6 +282,8 @@ def rules(settings: Settings) -> Rules:
         wait_seconds=server.wait_seconds,
         body_bytes=server.body_bytes,
         inline_bytes=server.inline_bytes,
+        fetch_bytes=settings.fetch.bytes,
+        fetch_seconds=settings.fetch.seconds,
         public_url=server.public_url,
         issuer=own_address(settings),
         callbacks_by_http=settings.callbacks.http,

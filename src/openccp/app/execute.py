@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from openccp.app.changes import pause
 from openccp.app.describe import visible_method
+from openccp.app.references import resolve
+from openccp.app.results import recorded
 from openccp.app.services import Services
 from openccp.app.subscribe import checked_subscriber
 from openccp.core.access import Who
@@ -15,10 +17,11 @@ from openccp.core.job import Job
 from openccp.core.method import Method, Revision
 from openccp.core.ports import Infrastructure, NoSuchRuntime
 from openccp.core.problems import InvalidRequest, NoSuchJob
+from openccp.core.reference import Draft, draft
 from openccp.core.request import ExecuteRequest
 from openccp.core.stores import IdempotencyKey
 from openccp.core.strict_json import loads
-from openccp.core.validate import read_request, to_stored
+from openccp.core.validate import to_stored
 
 LONGEST_KEY = 255
 LARGE_BODY = 64 << 10
@@ -49,14 +52,24 @@ async def execute(
     body: bytes,
     prefer: Preference,
     key: str | None = None,
+    root: str = "",
 ) -> Accepted:
     """Keep a job for this request; on return it is on disk.
+
+    What it gives by reference is fetched before; `root` is the address by which the client
+    knows this platform. A known key is answered with its job, and nothing is fetched again.
 
     Without `Prefer` a method that allows it is run synchronously, every other asynchronously
     (OGC API - Processes 1.0, process-execute-default-execution-mode).
     """
+    once = _idempotency(who, method_id, key, body)
+    first = once and await services.jobs.made_under(once, services.clock())
+    if first:
+        return await _again(services, first, prefer)
     revision = await visible_method(services, who, method_id)
     request = await _read(revision.method, body)
+    if isinstance(request, Draft):
+        request = await resolve(services, who, request, root)
     infrastructure = choose_infrastructure(services, revision, request)
     now = services.clock()
     job = Job(
@@ -71,24 +84,34 @@ async def execute(
         note=request.note,
         subscriber=checked_subscriber(services, request),
     )
-    once = _idempotency(who, method_id, key, body)
     failpoint("accept.before")
     job = await services.jobs.add(job, to_stored(request), request.secrets, once)
     failpoint("accept.after")
     services.reconciler.wake(job.id)
+    return _accepted(job, request, revision, prefer)
+
+
+async def _again(services: Services, job: Job, prefer: Preference) -> Accepted:
+    revision, request = await recorded(services, job)
+    return _accepted(job, request, revision, prefer)
+
+
+def _accepted(
+    job: Job, request: ExecuteRequest, revision: Revision, prefer: Preference
+) -> Accepted:
     synchronous = revision.method.synchronous and not prefer.respond_async
     return Accepted(job, request, revision, synchronous)
 
 
-async def _read(method: Method, body: bytes) -> ExecuteRequest:
+async def _read(method: Method, body: bytes) -> ExecuteRequest | Draft:
     """Large bodies are read beside the event loop: others go on being answered."""
     if len(body) > LARGE_BODY:
         return await asyncio.to_thread(_parsed, method, body)
     return _parsed(method, body)
 
 
-def _parsed(method: Method, body: bytes) -> ExecuteRequest:
-    return read_request(method, loads(body) if body.strip() else {})
+def _parsed(method: Method, body: bytes) -> ExecuteRequest | Draft:
+    return draft(method, loads(body) if body.strip() else {})
 
 
 def choose_infrastructure(

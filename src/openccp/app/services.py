@@ -35,6 +35,8 @@ class Rules:
     wait_seconds: float = 60.0
     body_bytes: int = 32 << 20
     inline_bytes: int = 64 << 10
+    fetch_bytes: int = 32 << 20
+    fetch_seconds: float = 30.0
     public_url: str | None = None
     issuer: str = ""
     callbacks_by_http: bool = False

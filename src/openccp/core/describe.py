@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from openccp.core.method import Input, Method, Output, Revision
+from openccp.core.method import RESERVED, Input, Method, Output, Revision
 
 OGC_1_0 = frozenset(
     {
@@ -74,7 +74,7 @@ def _input(declared: Input) -> dict[str, Any]:
         "minOccurs": 0 if declared.has_default else declared.minimum,
         "maxOccurs": "unbounded" if declared.maximum is None else declared.maximum,
         "schema": to_openapi(declared.schema),
-        "valuePassing": ["byValue"],
+        "valuePassing": ["byValue"] if declared.id in RESERVED else ["byValue", "byReference"],
     }
 
 

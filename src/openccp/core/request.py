@@ -39,13 +39,29 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the value of an input that was given by reference came from, for the record.
+
+    `href` is without what may be a key to it; `sha256` (hex), `size` and `media_type` are of
+    the bytes that were fetched.
+    """
+
+    href: str
+    sha256: str
+    size: int
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExecuteRequest:
     """A checked request.
 
     `inputs` holds every input that has a value (defaults filled in), typed: text and base64 as
     str, numbers as int or float, arrays and repeated values as list, objects as dict.
     `secrets` holds the secret inputs and nothing else does. `outputs` None means all.
-    `response` None means the client did not say (2.0 style).
+    `response` None means the client did not say (2.0 style). `references` maps pointers into
+    the request (`/inputs/table`, `/inputs/tables/0`) to where those values came from; there are
+    none for secrets.
     """
 
     inputs: Mapping[str, Any]
@@ -59,6 +75,7 @@ class ExecuteRequest:
     note: str | None = None
     subscriptions: tuple[Subscription, ...] = ()
     """Who is to be told; kept with the job, and not in the record of the request."""
+    references: Mapping[str, Origin] = field(default_factory=dict)
 
 
 def script_text(value: Any) -> str:

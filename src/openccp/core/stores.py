@@ -52,6 +52,9 @@ class JobStore(Protocol):
         digest differs. `request` is the checked request without secrets, as JSON.
         """
 
+    async def made_under(self, key: IdempotencyKey, now: float) -> Job | None:
+        """The job that `add` would return for a known key; KeyReused if the digest differs."""
+
     async def get(self, job_id: str) -> Job | None:
         """One job."""
 

@@ -12,7 +12,7 @@ from openccp.core.fields import Faults
 from openccp.core.method import ALL_FILES, RESERVED, Input, Method
 from openccp.core.plan import Plan, plan_of
 from openccp.core.problems import InvalidRequest
-from openccp.core.request import ExecuteRequest, OutputRequest, ResponseForm, Transmission
+from openccp.core.request import ExecuteRequest, Origin, OutputRequest, ResponseForm, Transmission
 from openccp.core.scalars import Unfit, described, nearest, unfit
 from openccp.core.schema import token
 from openccp.core.schema_check import shown
@@ -219,6 +219,7 @@ def to_stored(request: ExecuteRequest) -> bytes:
             "max_time": request.max_time,
             "size": request.size,
             "note": request.note,
+            "references": request.references,
         }
     )
 
@@ -228,6 +229,7 @@ def from_stored(stored: bytes, secrets: Mapping[str, str]) -> ExecuteRequest:
     kept = orjson.loads(stored)
     response = kept.pop("response")
     outputs = kept.pop("outputs")
+    references = kept.pop("references", {})
     return ExecuteRequest(
         secrets=dict(secrets),
         response=None if response is None else ResponseForm(response),
@@ -236,5 +238,6 @@ def from_stored(stored: bytes, secrets: Mapping[str, str]) -> ExecuteRequest:
         else {
             name: OutputRequest(Transmission(mode), kind) for name, (mode, kind) in outputs.items()
         },
+        references={pointer: Origin(**origin) for pointer, origin in references.items()},
         **kept,
     )

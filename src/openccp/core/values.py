@@ -35,11 +35,8 @@ def compile_input(declared: Input) -> Read:
 
 
 def refuse_reference(pointer: str) -> Unfit:
-    """What is said to an input given by reference."""
-    return unfit(
-        pointer,
-        "inputs by reference (href) are not supported yet; send the value itself",
-    )
+    """What is said to a reference where only values are taken."""
+    return unfit(pointer, "this cannot be given by reference (href); send the value itself")
 
 
 def _plain(declared: Input) -> Read:

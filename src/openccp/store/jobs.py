@@ -115,6 +115,16 @@ class Jobs:
             raise KeyReused
         return job_of(connection.execute(sql.GET, {"id": job_id}).one())
 
+    async def made_under(self, key: IdempotencyKey, now: float) -> Job | None:
+        """The job made under a key within a day; KeyReused if the digest differs."""
+        named = {"scope": key.scope, "key": key.key, "cutoff": now - KEY_SECONDS}
+        row = await self._database.read(lambda c: c.execute(sql.LIVE_KEY, named).first())
+        if row is None:
+            return None
+        if row[0] != key.digest:
+            raise KeyReused
+        return await self.get(row[1])
+
     async def get(self, job_id: str) -> Job | None:
         """One job."""
         wanted = {"id": storable(job_id)}

@@ -44,6 +44,7 @@ EVENTS = (
 KEY = select(idempotency.c.digest, idempotency.c.job_id).where(
     idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key")
 )
+LIVE_KEY = KEY.where(idempotency.c.created > bindparam("cutoff"))
 FORGET_KEY = delete(idempotency).where(
     idempotency.c.scope == bindparam("scope"),
     idempotency.c.key == bindparam("key"),

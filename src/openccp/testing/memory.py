@@ -78,6 +78,13 @@ class MemoryJobs:
         self._rows[job.id] = _Row(job, request, dict(secrets), [accepted])
         return job
 
+    async def made_under(self, key: IdempotencyKey, now: float) -> Job | None:
+        """The job first made under a key."""
+        digest, first = self._keys.get((key.scope, key.key), (key.digest, ""))
+        if digest != key.digest:
+            raise KeyReused
+        return await self.get(first)
+
     async def get(self, job_id: str) -> Job | None:
         """One job."""
         row = self._rows.get(job_id)

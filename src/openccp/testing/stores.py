@@ -210,6 +210,15 @@ class JobStoreContract:
         second = await jobs.add(later, b"{}", {}, IdempotencyKey("s", "k", "two"))
         assert second.id != first.id
 
+    async def test_a_key_can_be_asked_for_its_job(self, jobs: JobStore) -> None:
+        key = IdempotencyKey("s", "k", "d")
+        assert await jobs.made_under(key, NOW) is None
+        made = await jobs.add(a_job(), b"{}", {}, key)
+        assert await jobs.made_under(key, NOW + DAY - 1) == made
+        assert await jobs.made_under(IdempotencyKey("other", "k", "d"), NOW) is None
+        with pytest.raises(KeyReused):
+            await jobs.made_under(IdempotencyKey("s", "k", "another"), NOW)
+
     async def test_a_removed_job_frees_its_key(self, jobs: JobStore) -> None:
         key = IdempotencyKey("s", "k", "d")
         first = await finish(jobs, await jobs.add(a_job(), b"{}", {}, key))

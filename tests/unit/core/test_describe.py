@@ -85,7 +85,7 @@ def test_a_description() -> None:
         "minOccurs": 1,
         "maxOccurs": "unbounded",
         "schema": {"nullable": True, "type": "number"},
-        "valuePassing": ["byValue"],
+        "valuePassing": ["byValue", "byReference"],
     }
     assert described["inputs"]["b"]["minOccurs"] == 0
     assert described["inputs"]["b"]["schema"] == {"type": "string", "enum": ["x"], "default": "x"}

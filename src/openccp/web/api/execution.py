@@ -22,6 +22,7 @@ async def execute_process(request: Request) -> Response:
         await json_body(request),
         prefer,
         request.headers.get("idempotency-key"),
+        root(request),
     )
     if accepted.synchronous:
         return await _synchronous(request, accepted, prefer.wait)
