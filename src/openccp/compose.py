@@ -288,6 +288,9 @@ def rules(settings: Settings) -> Rules:
         issuer=own_address(settings),
         callbacks_by_http=settings.callbacks.http,
         callback_days=settings.callbacks.keep_days,
+        origins=server.origins,
+        trusted_proxies=server.trusted_proxies,
+        requests_per_second=server.requests_per_second,
     )
 
 

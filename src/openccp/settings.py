@@ -4,14 +4,23 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 SETTINGS_FILE = "openccp.toml"
 PREFIX = "CCP__"
 Seconds = Annotated[float, Field(gt=0, le=366 * 86400)]
+
+
+def _network(text: str) -> str:
+    ip_network(text)
+    return text
+
+
+Network = Annotated[str, AfterValidator(_network)]
 Bytes = Annotated[int, Field(ge=1 << 20, le=1 << 50)]
 
 
@@ -30,7 +39,23 @@ class Server(Section):
     )
     public_url: str | None = Field(
         default=None,
+        pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
         description="The address by which people reach the platform, when behind a proxy.",
+    )
+    trusted_proxies: tuple[Network, ...] = Field(
+        default=(),
+        description="Addresses or networks whose word on clients (Forwarded) is believed.",
+    )
+    origins: tuple[str, ...] = Field(
+        default=("*",),
+        description="Origins whose pages may read answers (CORS), never with cookies; or `*`.",
+    )
+    requests_per_second: float = Field(
+        default=1000,
+        ge=0,
+        le=1e6,
+        description="Of one user, or one address if not signed in; five minutes' worth may come "
+        "at once. 0: no limit.",
     )
     body_bytes: Bytes = Field(default=32 << 20, description="Largest request body.")
     wait_seconds: Seconds = Field(

@@ -11,11 +11,20 @@ class Changes:
 
     def __init__(self) -> None:
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self.closed = False
+        """The platform stops: whoever follows a job ends, and whoever comes does not begin."""
 
     def publish(self, job_id: str) -> None:
         """Wake everybody who follows the job."""
         for event in self._waiting.get(job_id, ()):
             event.set()
+
+    def close(self) -> None:
+        """Wake everybody who follows any job: the platform stops."""
+        self.closed = True
+        for events in self._waiting.values():
+            for event in events:
+                event.set()
 
     @contextmanager
     def follow(self, job_id: str) -> Iterator[asyncio.Event]:

@@ -140,7 +140,7 @@ async def finished_within(services: Services, job_id: str, seconds: float) -> Jo
             if job is None:
                 raise NoSuchJob
             left = deadline - services.clock()
-            if job.final or left <= 0:
+            if job.final or left <= 0 or services.changes.closed:
                 return job
             await pause(changed, left)
 

@@ -54,7 +54,7 @@ async def follow(
     """
     quiet_since = services.clock()
     with services.changes.follow(job_id) as changed:
-        while True:
+        while not services.changes.closed:
             changed.clear()
             job = await services.jobs.get(job_id)
             if job is None:

@@ -41,6 +41,9 @@ class Rules:
     issuer: str = ""
     callbacks_by_http: bool = False
     callback_days: float = 30.0
+    origins: tuple[str, ...] = ("*",)
+    trusted_proxies: tuple[str, ...] = ()
+    requests_per_second: float = 1000.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ def serve(platform: Platform, settings: Settings) -> None:
         access_log=False,
         server_header=False,
         http=BoundedHttp,
+        proxy_headers=False,
         timeout_graceful_shutdown=5,
     )
     server = Announcing(config, platform, settings)
@@ -107,6 +108,11 @@ class Announcing(uvicorn.Server):
             secret = await sign_in_secret(accounts, self._settings)
             click.echo(f"Sign in (once, within minutes): {address}/sign-in?secret={secret}")
         sys.stdout.flush()
+
+    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        """Event streams and waiting executions end by themselves; then the rest ends."""
+        self._platform.services.changes.close()
+        await super().shutdown()
 
 
 async def sign_in_secret(accounts: AccountStore, settings: Settings) -> str:

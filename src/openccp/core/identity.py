@@ -5,7 +5,9 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
+from ipaddress import AddressValueError, IPv6Address, IPv6Network
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import unquote
 from zlib import crc32
@@ -107,6 +109,18 @@ class Recent(Generic[Key, Value]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+
+@lru_cache(maxsize=10_000)
+def network_of(address: str) -> str:
+    """Who to count a request for: a customer with IPv6 has a whole /64 to come from."""
+    try:
+        parsed = IPv6Address(address)
+    except AddressValueError:
+        return address or "local"
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(IPv6Network((int(parsed), 64), strict=False))
 
 
 PREFIXES = {

@@ -53,6 +53,12 @@ class MalformedBody(Problem):
     status, type, title = 400, OURS + "malformed-body", "Malformed body"
 
 
+class InvalidHost(Problem):
+    """The header Host names no host."""
+
+    status, type, title = 400, OURS + "invalid-host", "Invalid host"
+
+
 class InvalidQueryParameter(Problem):
     """A query parameter has a value that is not allowed."""
 
@@ -163,6 +169,12 @@ class KeyReused(Problem):
     """This Idempotency-Key was already used with another request."""
 
     status, type, title = 422, OURS + "idempotency-key-reused", "Idempotency key reused"
+
+
+class TooManyRequests(Problem):
+    """You sent too many requests in a short time: wait as long as `Retry-After` says."""
+
+    status, type, title = 429, OURS + "too-many-requests", "Too many requests"
 
 
 class Unavailable(Problem):

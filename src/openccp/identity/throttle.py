@@ -1,10 +1,9 @@
 """Buckets of attempts: guessing passwords gets slow, and nobody can lock out somebody else."""
 
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv6Address, IPv6Network
 from math import ceil
 
-from openccp.core.identity import Recent
+from openccp.core.identity import Recent, network_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Buckets:
 
     def admit(self, name: str, address: str, now: float) -> int:
         """Take one attempt: 0, or the seconds to wait before the next."""
-        buckets = self._buckets(name, _network(address), now)
+        buckets = self._buckets(name, network_of(address), now)
         wait = max(self._wait(key, allowance, now) for key, allowance in buckets)
         if wait > 0:
             return ceil(wait)
@@ -57,7 +56,7 @@ class Buckets:
 
     def succeeded(self, name: str, address: str, now: float) -> None:
         """The attempt was the owner's: give it back and remember the address."""
-        network = _network(address)
+        network = network_of(address)
         for key, allowance in self._buckets(name, network, now):
             self._move(key, allowance, -allowance.seconds_each, now)
         self._trusted.put((name, network), True, now + self._allowances.trusted_seconds)
@@ -84,14 +83,3 @@ class Buckets:
         """A bucket is kept as the moment at which it is full again: that ages by itself."""
         full_at = max(self._spent.get(key, now) or now, now) + by
         self._spent.put(key, full_at, full_at)
-
-
-def _network(address: str) -> str:
-    """An IPv6 customer has a whole /64 to come from; anything else stands for itself."""
-    try:
-        parsed = IPv6Address(address)
-    except AddressValueError:
-        return address or "local"
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(IPv6Network((int(parsed), 64), strict=False))

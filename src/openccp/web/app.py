@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from openccp.app.services import Services
 from openccp.core.problems import Problem
@@ -27,6 +27,8 @@ from openccp.web.api import (
 )
 from openccp.web.documents import Processes
 from openccp.web.errors import on_crash, on_http_error, on_problem
+from openccp.web.front import Front
+from openccp.web.pace import Pace
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -46,7 +48,6 @@ ROUTES = [
     *sign_in.routes,
     *assets.routes,
 ]
-HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"private, no-cache")]
 
 
 def create_app(services: Services, lifespan: Lifespan) -> ASGIApp:
@@ -69,26 +70,5 @@ def create_app(services: Services, lifespan: Lifespan) -> ASGIApp:
     app.router.redirect_slashes = False
     app.state.services = services
     app.state.processes = Processes()
-    return Headers(app)
-
-
-class Headers:
-    """Adds the headers that every answer carries unless its route gave its own."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def sent(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = message["headers"]
-                there = {name for name, _ in headers}
-                headers.extend(pair for pair in HEADERS if pair[0] not in there)
-            await send(message)
-
-        await self._app(scope, receive, sent)
+    app.state.pace = Pace(services.rules.requests_per_second)
+    return Front(app, app.routes, services.rules, app.state.pace)

@@ -25,6 +25,12 @@ def link(href: str, rel: str, title: str, media_type: str = "application/json") 
     return {"href": href, "rel": rel, "type": media_type, "title": title}
 
 
+def as_page(href: str) -> Link:
+    """The link to the other representation of the resource at `href`."""
+    mark = "&" if "?" in href else "?"
+    return link(f"{href}{mark}f=html", "alternate", "The same as a page", "text/html")
+
+
 def moment(seconds: float) -> str:
     """RFC 3339 in UTC with milliseconds."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
@@ -80,7 +86,8 @@ def _job_links(job: Job, root: str, here: str) -> list[Link]:
         link(here, "monitor", "The status of this job"),
         link(f"{root}/processes/{job.method}", "process", "The process of this job"),
         link(f"{here}/logs", f"{REL}log", "What the job wrote", "text/plain"),
-        link(f"{root}/executions/{job.id}", "alternate", "The record of this execution"),
+        as_page(here),
+        link(f"{root}/executions/{job.id}", "related", "The record of this execution"),
     ]
     if job.status is Status.SUCCESSFUL:
         links.append(link(f"{here}/results", f"{REL}results", "The results"))
@@ -131,6 +138,7 @@ def _summary(revision: Revision, root: str) -> Mapping[str, Any]:
     here = f"{root}/processes/{quote(revision.method.id)}"
     links = [
         link(here, "self", "The description of this process"),
+        as_page(here),
         link(f"{here}/execution", f"{REL}execute", "Where to execute it"),
     ]
     return {**summarise(revision), "links": links}
@@ -145,6 +153,7 @@ def _description(revision: Revision, root: str) -> Mapping[str, Any]:
     ]
     links = [
         link(here, "self", "This process"),
+        as_page(here),
         link(f"{here}/execution", f"{REL}execute", "Where to execute it"),
         link(f"{here}/package", "describedby", "What was deployed"),
         link(f"{root}/jobs?processID={quote(revision.method.id)}", f"{REL}job-list", "Its jobs"),

@@ -88,7 +88,7 @@ def _allowed(request: Request) -> list[str]:
     for route in request.app.routes:
         if isinstance(route, Route) and route.path_regex.match(request.url.path):
             methods |= route.methods or set()
-    return sorted(methods)
+    return sorted(methods | {"OPTIONS"})
 
 
 async def on_crash(request: Request, error: Exception) -> Response:

@@ -4,6 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import AsyncIterable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,12 +15,17 @@ from starlette.responses import Response
 from openccp.app.execute import Preference
 from openccp.app.services import Services
 from openccp.core.access import Who
+from openccp.core.identity import network_of
 from openccp.core.problems import (
     BodyTooLarge,
+    InvalidHost,
     InvalidQueryParameter,
+    NotAuthenticated,
     UnsupportedMediaType,
 )
 from openccp.web.api.sign_in import authenticated
+from openccp.web.outside import HOST
+from openccp.web.pace import Pace
 
 LARGEST_LIMIT = 10_000
 SECONDS = re.compile(r"[0-9]{1,9}")
@@ -34,7 +40,14 @@ def services(request: Request) -> Services:
 
 async def caller(request: Request) -> Who:
     """The authenticated caller; NotAuthenticated otherwise."""
-    return await authenticated(request)
+    pace: Pace = request.app.state.pace
+    try:
+        who = await authenticated(request)
+    except NotAuthenticated:
+        pace.charge(network_of(request.client.host if request.client else ""))
+        raise
+    pace.charge(who.id)
+    return who
 
 
 def root(request: Request) -> str:
@@ -42,7 +55,14 @@ def root(request: Request) -> str:
     public = services(request).rules.public_url
     if public:
         return public.rstrip("/")
-    return f"{request.scope.get('scheme', 'http')}://{request.headers.get('host', 'localhost')}"
+    return _address(request.scope["scheme"], request.headers.get("host", "localhost"))
+
+
+@lru_cache(maxsize=256)
+def _address(scheme: str, host: str) -> str:
+    if not HOST.fullmatch(host):
+        raise InvalidHost
+    return f"{scheme}://{host}"
 
 
 def here(request: Request, **changes: str) -> str:

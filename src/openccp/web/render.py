@@ -1,6 +1,8 @@
 """Answer with a resource in the representation that was asked for."""
 
 from collections.abc import Mapping
+from functools import lru_cache
+from hashlib import blake2b
 from importlib import import_module
 from typing import Any
 
@@ -9,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from openccp.web.media import BOTH, HTML, Offer, choose
+from openccp.web.ranges import not_modified
 
-VARY = {"Vary": "Accept"}
+SMALL = 16 << 10
 
 
 def chosen(request: Request, offers: tuple[Offer, ...] = BOTH) -> Offer:
@@ -26,13 +29,33 @@ def render(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A JSON document (bytes are rendered already), or the HTML page called `name` of the same."""
-    more = {**VARY, **(headers or {})}
+    """A JSON document (bytes are rendered already), or the HTML page called `name` of the same.
+
+    A document has an ETag, and 304 for who has it already. A page has none: what it shows
+    depends on more than the document.
+    """
+    more = dict(headers or {})
     if chosen(request) is HTML:
+        more.pop("ETag", None)
         content = orjson.loads(document) if isinstance(document, bytes) else document
         return page(request, name, content, status, more)
     body = document if isinstance(document, bytes) else orjson.dumps(document)
+    tag = more.setdefault("ETag", etag(body))
+    if not_modified(request.headers.get("if-none-match"), tag):
+        return Response(status_code=304, headers=more)
     return Response(body, status, more, "application/json")
+
+
+def etag(body: bytes) -> str:
+    """The ETag of a document: the same for the same bytes. Those kept rendered are known."""
+    return _known_etag(body) if len(body) <= SMALL else _etag(body)
+
+
+def _etag(body: bytes) -> str:
+    return f'"{blake2b(body, digest_size=12).hexdigest()}"'
+
+
+_known_etag = lru_cache(maxsize=1024)(_etag)
 
 
 def page(

@@ -9,7 +9,7 @@ from openccp.core.access import Who
 from openccp.core.job import Status
 from openccp.core.problems import InvalidQueryParameter
 from openccp.core.stores import JobFilter
-from openccp.web.documents import link, status_info
+from openccp.web.documents import as_page, link, status_info
 from openccp.web.negotiate import (
     caller,
     here,
@@ -34,7 +34,7 @@ async def get_jobs(request: Request) -> Response:
     base = root(request)
     links = [
         link(here(request), "self", "This list"),
-        link(f"{base}/jobs", "alternate", "The newest jobs"),
+        as_page(here(request)),
     ]
     if more:
         cursor = write_cursor(page[-1].created, page[-1].id)

@@ -8,17 +8,14 @@ from openccp.app.jobs import dismiss, visible_job
 from openccp.core.job import Job
 from openccp.web.documents import status_info
 from openccp.web.negotiate import answer, caller, root, services
-from openccp.web.ranges import not_modified
 from openccp.web.render import render
 
 
 async def get_job(request: Request) -> Response:
     """GET /jobs/{id}."""
     job = await visible_job(services(request), await caller(request), request.path_params["job_id"])
-    etag = {"ETag": job_etag(job)}
-    if not_modified(request.headers.get("if-none-match"), etag["ETag"]):
-        return Response(status_code=304, headers=etag)
-    return render(request, status_info(job, root(request)), "job", headers=etag)
+    document = status_info(job, root(request))
+    return render(request, document, "job", headers={"ETag": job_etag(job)})
 
 
 async def dismiss_job(request: Request) -> Response:

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from openccp.app.health import health
-from openccp.web.documents import REL, link
+from openccp.web.documents import REL, as_page, link
 from openccp.web.media import OPENAPI_30
 from openccp.web.negotiate import root, services
 from openccp.web.render import render
@@ -27,6 +27,7 @@ async def landing_page(request: Request) -> Response:
     base = root(request)
     links = [
         link(f"{base}/", "self", "This document"),
+        as_page(f"{base}/"),
         link(f"{base}/api", "service-desc", "The API document", OPENAPI_30.media_type),
         link(f"{base}/conformance", f"{REL}conformance", "The conformance classes"),
         link(f"{base}/processes", f"{REL}processes", "The processes"),
@@ -44,7 +45,9 @@ async def landing_page(request: Request) -> Response:
 
 async def conformance(request: Request) -> Response:
     """GET /conformance."""
-    return render(request, {"conformsTo": CONFORMANCE}, "conformance")
+    address = f"{root(request)}/conformance"
+    links = [link(address, "self", "This document"), as_page(address)]
+    return render(request, {"conformsTo": CONFORMANCE, "links": links}, "conformance")
 
 
 async def get_health(request: Request) -> Response:

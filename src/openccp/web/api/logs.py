@@ -136,7 +136,7 @@ async def _job_events(
     services: Services, job_id: str, after: int, base: str
 ) -> AsyncIterator[bytes]:
     with services.changes.follow(job_id) as changed:
-        while True:
+        while not services.changes.closed:
             changed.clear()
             for event in await services.jobs.events(job_id, after):
                 after = event.seq

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from openccp.app.deploy import Deployed, deploy, package, undeploy
 from openccp.app.describe import visible_method, visible_methods
 from openccp.core.problems import InvalidQueryParameter
-from openccp.web.documents import Processes, link
+from openccp.web.documents import Processes, as_page, link
 from openccp.web.negotiate import (
     answer,
     caller,
@@ -37,7 +37,7 @@ async def list_processes(request: Request) -> Response:
     page, more = await visible_methods(services(request), who, after, size)
     links = [
         link(here(request), "self", "This list"),
-        link(f"{base}/processes", "alternate", "From the start"),
+        as_page(here(request)),
     ]
     if more:
         cursor = quote(page[-1].method.id)

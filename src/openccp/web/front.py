@@ -1,0 +1,151 @@
+"""What holds for every request and every answer, whatever the resource: one plain ASGI layer."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from openccp.app.services import Rules
+from openccp.core.identity import network_of
+from openccp.core.problems import InvalidQueryParameter, Problem
+from openccp.web.compress import (
+    SUFFIX,
+    compressed,
+    wants_gzip,
+    with_variant,
+    without_variants,
+    worth_compressing,
+)
+from openccp.web.cross_origin import Origins, Pairs
+from openccp.web.errors import render
+from openccp.web.operations import OPERATIONS
+from openccp.web.operations.shape import HTML
+from openccp.web.outside import Outside
+from openccp.web.pace import Pace
+
+PRIVATE: Mapping[bytes, bytes] = {
+    b"x-content-type-options": b"nosniff",
+    b"cache-control": b"private, no-cache",
+}
+VARY = (b"vary", b"Accept, Accept-Encoding, Authorization, Cookie, Origin")
+PUBLIC_VARY = (b"vary", b"Accept, Accept-Encoding, Origin")
+CREDENTIALS = frozenset({b"authorization", b"cookie"})
+_PLACE = re.compile(r"\{[^}]+\}")
+REPRESENTED = frozenset(
+    _PLACE.sub("{}", operation.path)
+    for operation in OPERATIONS
+    if any(parameter.name == "f" for parameter in operation.parameters)
+    or any(HTML in answer.content for answer in operation.answers)
+)
+
+
+class Front:
+    """Goes before the application: limits, preflights, proxies; headers and compression."""
+
+    def __init__(self, app: ASGIApp, routes: list[BaseRoute], rules: Rules, pace: Pace) -> None:
+        self._app, self._pace = app, pace
+        self._routes = [route for route in routes if isinstance(route, Route)]
+        self._outside = Outside(rules.public_url, rules.trusted_proxies)
+        self._origins = Origins(rules.origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope = self._outside.seen(scope)
+        asked = _asked(scope)
+        if b"if-none-match" in asked or b"if-match" in asked:
+            scope = {**scope, "headers": without_variants(scope["headers"])}
+        origin = asked.get(b"origin")
+        own = [] if origin is None else self._origins.answered(origin)
+        answering = _Answering(send, own, asked)
+        response = self._at_once(scope, asked)
+        await (response or self._app)(scope, receive, answering)
+
+    def _at_once(self, scope: Scope, asked: Mapping[bytes, bytes]) -> Response | None:
+        """The answer to what needs no route; None for nearly all requests."""
+        try:
+            if not asked.keys() & CREDENTIALS:
+                self._pace.charge(network_of((scope.get("client") or ("",))[0]))
+            if scope["method"] == "OPTIONS":
+                return self._options(scope, asked)
+            if b"f=" in scope["query_string"]:
+                self._check_representation(scope)
+        except Problem as problem:
+            return render(problem, Request(scope))
+        return None
+
+    def _options(self, scope: Scope, asked: Mapping[bytes, bytes]) -> Response | None:
+        """204 with what this address knows; None where there is none, which is a 404."""
+        methods = {m for route in self._at(scope) for m in route.methods or ()}
+        if not methods:
+            return None
+        allow = ", ".join(sorted(methods | {"OPTIONS"}))
+        response = Response(status_code=204, headers={"Allow": allow})
+        if b"access-control-request-method" in asked and b"origin" in asked:
+            response.raw_headers += self._origins.asked_before(asked[b"origin"], allow.encode())
+        return response
+
+    def _check_representation(self, scope: Scope) -> None:
+        """`f` chooses among representations: where there is one only it would do nothing."""
+        if "f" not in Request(scope).query_params:
+            return
+        for route in self._at(scope):
+            if _PLACE.sub("{}", route.path) in REPRESENTED:
+                return
+            raise InvalidQueryParameter("There is one representation here: leave out f.")
+
+    def _at(self, scope: Scope) -> Iterator[Route]:
+        return (route for route in self._routes if route.matches(scope)[0] is not Match.NONE)
+
+
+def _asked(scope: Scope) -> dict[bytes, bytes]:
+    """The few request headers that matter here."""
+    return {name: value for name, value in scope["headers"] if name in _LOOKED_AT}
+
+
+_LOOKED_AT = CREDENTIALS | {
+    b"origin",
+    b"accept-encoding",
+    b"if-none-match",
+    b"if-match",
+    b"access-control-request-method",
+}
+
+
+class _Answering:
+    """Sends an answer on, with the headers of all answers, in gzip where that is worth it."""
+
+    def __init__(self, send: Send, own: Pairs, asked: Mapping[bytes, bytes]) -> None:
+        self._send, self._own = send, own
+        self._gzip = wants_gzip(asked.get(b"accept-encoding", b""))
+        self._known = asked.get(b"if-none-match", b"")
+        self._start: Message | None = None
+
+    async def __call__(self, message: Message) -> None:
+        """One message of the application."""
+        if message["type"] == "http.response.start":
+            self._complete(message["headers"])
+            if self._gzip and worth_compressing(message):
+                self._start = message
+                return
+            if message["status"] == 304 and SUFFIX in self._known:
+                message = with_variant(message, self._known)
+        elif self._start is not None:
+            start, self._start = self._start, None
+            if not message.get("more_body"):
+                start, message = await compressed(start, message)
+            await self._send(start)
+        await self._send(message)
+
+    def _complete(self, headers: Pairs) -> None:
+        """Add what every answer carries, unless its route gave its own."""
+        there = dict(headers)
+        headers += [pair for pair in PRIVATE.items() if pair[0] not in there]
+        open_to_all = there.get(b"cache-control", b"").startswith(b"public")
+        headers.append(PUBLIC_VARY if open_to_all else VARY)
+        headers += self._own
