@@ -125,6 +125,17 @@ def test_a_page_says_all_that_the_document_says(subject: Subject, operation: Ope
     assert "script" not in policy
 
 
+@pytest.mark.parametrize("operation", gets(pages=False))
+def test_what_has_one_representation_is_not_asked_for_another(
+    subject: Subject, operation: Operation
+) -> None:
+    if any(parameter.name == "f" for parameter in operation.parameters):
+        return
+    answer = subject.get(f"{address(operation)}?f=json")
+    assert answer.status_code == 400, operation.path
+    assert answer.json()["type"].endswith("invalid-query-parameter-value")
+
+
 @pytest.mark.parametrize("path", ["/nowhere", "/jobs/none", "/processes/none", "/jobs?limit=x"])
 def test_a_refusal_is_a_page_for_a_browser(subject: Subject, path: str) -> None:
     problem = subject.get(path, Accept="application/problem+json").json()

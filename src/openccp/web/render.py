@@ -14,6 +14,7 @@ from openccp.web.media import BOTH, HTML, Offer, choose
 from openccp.web.ranges import not_modified
 
 SMALL = 16 << 10
+READING = ("GET", "HEAD")
 
 
 def chosen(request: Request, offers: tuple[Offer, ...] = BOTH) -> Offer:
@@ -40,9 +41,10 @@ def render(
         content = orjson.loads(document) if isinstance(document, bytes) else document
         return page(request, name, content, status, more)
     body = document if isinstance(document, bytes) else orjson.dumps(document)
-    tag = more.setdefault("ETag", etag(body))
-    if not_modified(request.headers.get("if-none-match"), tag):
-        return Response(status_code=304, headers=more)
+    if request.method in READING:
+        tag = more.setdefault("ETag", etag(body))
+        if not_modified(request.headers.get("if-none-match"), tag):
+            return Response(status_code=304, headers=more)
     return Response(body, status, more, "application/json")
 
 
