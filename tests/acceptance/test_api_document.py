@@ -1,6 +1,8 @@
 """The API document of a running platform: both versions, with and without processes."""
 
 import json
+import re
+from importlib.util import find_spec
 from typing import Any
 
 import httpx2
@@ -26,7 +28,7 @@ def fetch(user: User | None, url: str, **more: Any) -> httpx2.Response:
 def test_the_landing_page_leads_to_the_api_document(platform: RunningPlatform) -> None:
     landing = httpx2.get(platform.url, trust_env=False).json()
     links = [link for link in landing["links"] if link["rel"] in ("service-desc", "service-doc")]
-    assert {link["rel"] for link in links} >= {"service-desc"}
+    assert {link["rel"] for link in links} == {"service-desc", "service-doc"}
     for link in links:
         answer = httpx2.get(link["href"], trust_env=False)
         assert answer.status_code == 200
@@ -142,3 +144,28 @@ def test_new_revisions_are_shown(user: User) -> None:
     assert before.headers["etag"] != after.headers["etag"]
     shown = after.json()["paths"]["/processes/changing/execution"]["post"]
     assert '"maximum": 7' in json.dumps(shown)
+
+
+@pytest.mark.requirement("1/2.0/oas/definition")
+@pytest.mark.requirement("1/1.0/oas30/oas-definition-1")
+def test_the_page_needs_no_script_and_loads_nothing_from_elsewhere(
+    platform: RunningPlatform,
+) -> None:
+    page = fetch(None, platform.url, headers={"Accept": "text/html"})
+    assert page.headers["content-type"].startswith("text/html")
+    policy = page.headers["content-security-policy"]
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    assert "/processes/{processID}/execution" in page.text
+    addresses = re.findall(r'(?:src|href)="([^"]*)"', page.text)
+    assert all(it.startswith(("/", "#", platform.url)) for it in addresses)
+    for address in addresses:
+        if "/assets/" in address:
+            assert httpx2.get(platform.url + address, trust_env=False).status_code == 200
+
+
+@pytest.mark.skipif(find_spec("swagger_ui_bundle") is None, reason="set up before it was locked")
+def test_swagger_ui_comes_with_the_service(platform: RunningPlatform) -> None:
+    page = fetch(None, platform.url, params={"f": "html"}).text
+    assert re.search(r'src="/assets/[0-9a-f]+/swagger-ui-bundle.js"', page)
+    assert re.search(r'src="/assets/[0-9a-f]+/api.js"', page)

@@ -1,10 +1,11 @@
-"""The files that pages need: few, small, ours, and kept by browsers for as long as they like."""
+"""The files that pages need, kept by browsers for as long as they like: ours, and Swagger UI's."""
 
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 
 from starlette.requests import Request
@@ -15,6 +16,7 @@ from openccp.core.problems import NotFound
 from openccp.web.ranges import not_modified
 
 FOLDER = Path(__file__).parent / "static"
+SWAGGER_UI = ("swagger-ui-bundle.js", "swagger-ui.css")
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -29,8 +31,16 @@ class Asset:
 
 @cache
 def assets() -> Mapping[str, Asset]:
-    """Every file of the folder `static`, by name."""
-    return {file.name: _read(file) for file in sorted(FOLDER.iterdir()) if file.is_file()}
+    """Every file of the folder `static`, and Swagger UI's where that is installed, by name."""
+    return {file.name: _read(file) for file in (*sorted(FOLDER.iterdir()), *_swagger_ui())}
+
+
+def _swagger_ui() -> Iterator[Path]:
+    """What the package that carries it has of Swagger UI; nothing without the package."""
+    package = find_spec("swagger_ui_bundle")
+    for place in (package.submodule_search_locations or ()) if package else ():
+        for name in SWAGGER_UI:
+            yield from Path(place).glob(f"vendor/swagger-ui-*/{name}")
 
 
 def _read(file: Path) -> Asset:

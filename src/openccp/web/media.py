@@ -24,7 +24,7 @@ HTML = Offer("html", "text/html; charset=utf-8")
 BOTH = (JSON, HTML)
 OPENAPI_30 = Offer("json", "application/vnd.oai.openapi+json;version=3.0")
 OPENAPI_31 = Offer("json31", "application/vnd.oai.openapi+json;version=3.1")
-API = (OPENAPI_30, OPENAPI_31, JSON)
+API = (OPENAPI_30, OPENAPI_31, JSON, HTML)
 
 
 @lru_cache(maxsize=1024)

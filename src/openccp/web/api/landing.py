@@ -5,21 +5,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from openccp.app.health import health
+from openccp.web.conformance import CONFORMANCE
 from openccp.web.documents import REL, as_page, link
-from openccp.web.media import OPENAPI_30
+from openccp.web.media import HTML, OPENAPI_30
 from openccp.web.negotiate import root, services
 from openccp.web.render import render
-
-PART1 = "http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/"
-PART1_2 = "http://www.opengis.net/spec/ogcapi-processes-1/2.0/conf/"
-PART2 = "http://www.opengis.net/spec/ogcapi-processes-2/1.0/conf/"
-CONFORMANCE = (
-    *(PART1 + name for name in ("core", "json", "ogc-process-description", "oas30")),
-    PART1 + "dismiss",
-    PART1 + "callback",
-    PART1_2 + "callback",
-    PART2 + "deploy-replace-undeploy",
-)
 
 
 async def landing_page(request: Request) -> Response:
@@ -29,6 +19,7 @@ async def landing_page(request: Request) -> Response:
         link(f"{base}/", "self", "This document"),
         as_page(f"{base}/"),
         link(f"{base}/api", "service-desc", "The API document", OPENAPI_30.media_type),
+        link(f"{base}/api?f=html", "service-doc", "The API as a page", HTML.media_type),
         link(f"{base}/conformance", f"{REL}conformance", "The conformance classes"),
         link(f"{base}/processes", f"{REL}processes", "The processes"),
         link(f"{base}/jobs", f"{REL}job-list", "Your jobs"),

@@ -53,6 +53,12 @@ class ApiDocuments:
             self._kept.popitem(last=False)
         return made
 
+    def operations(self) -> list[dict[str, str]]:
+        """The operations that every service has, in a few words each."""
+        return [
+            {"method": o.method.upper(), "path": o.path, "summary": o.summary} for o in OPERATIONS
+        ]
+
     def _piece(self, revision: Revision, version: str) -> bytes:
         key = (_key(revision), version)
         if (kept := self._pieces.get(key)) is not None:
