@@ -6,10 +6,11 @@ from openccp.store.cipher import Cipher
 from openccp.store.database import Database
 from openccp.store.jobs import Jobs
 from openccp.store.methods import Methods
+from openccp.testing.created_jobs import CreatedJobsContract
 from openccp.testing.stores import AccountStoreContract, JobStoreContract, MethodStoreContract
 
 
-class TestSqliteJobs(JobStoreContract):
+class TestSqliteJobs(JobStoreContract, CreatedJobsContract):
     @pytest.fixture
     def jobs(self, sqlite: Database) -> JobStore:
         return Jobs(sqlite, Cipher(b"k" * 32))
@@ -28,7 +29,7 @@ class TestSqliteAccounts(AccountStoreContract):
 
 
 @pytest.mark.postgresql
-class TestPostgresqlJobs(JobStoreContract):
+class TestPostgresqlJobs(JobStoreContract, CreatedJobsContract):
     @pytest.fixture
     def jobs(self, postgresql: Database) -> JobStore:
         return Jobs(postgresql, Cipher(b"k" * 32))

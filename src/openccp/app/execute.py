@@ -3,7 +3,10 @@
 import asyncio
 import hashlib
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+import orjson
 
 from openccp.app.changes import pause
 from openccp.app.describe import visible_method
@@ -12,6 +15,7 @@ from openccp.app.results import recorded
 from openccp.app.services import Services
 from openccp.app.subscribe import checked_subscriber
 from openccp.core.access import Who
+from openccp.core.definition import refuse_markers, without_secrets
 from openccp.core.failpoint import failpoint
 from openccp.core.job import Job
 from openccp.core.method import Method, Revision
@@ -33,6 +37,25 @@ class Preference:
 
     respond_async: bool = False
     wait: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A request that can become a job: what it asks of which revision, and where it will run.
+
+    `sent` is the body as it came, but for its secrets.
+    """
+
+    revision: Revision
+    request: ExecuteRequest
+    infrastructure: str
+    subscriber: Mapping[str, str] | None
+    sent: bytes
+
+    @property
+    def kept(self) -> tuple[bytes, Mapping[str, str]]:
+        """The request as the store keeps it, and the secrets apart from it."""
+        return to_stored(self.request), self.request.secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,33 +85,17 @@ async def execute(
     Without `Prefer` a method that allows it is run synchronously, every other asynchronously
     (OGC API - Processes 1.0, process-execute-default-execution-mode).
     """
-    once = _idempotency(who, method_id, key, body)
+    once = idempotency(who, method_id, key, body)
     first = once and await services.jobs.made_under(once, services.clock())
     if first:
         return await _again(services, first, prefer)
-    revision = await visible_method(services, who, method_id)
-    request = await _read(revision.method, body)
-    if isinstance(request, Draft):
-        request = await resolve(services, who, request, root)
-    infrastructure = choose_infrastructure(services, revision, request)
-    now = services.clock()
-    job = Job(
-        id=str(uuid.uuid4()),
-        method=method_id,
-        revision=revision.number,
-        owner=who.id,
-        context=who.context,
-        infrastructure=infrastructure.id,
-        created=now,
-        updated=now,
-        note=request.note,
-        subscriber=checked_subscriber(services, request),
-    )
+    checked = await check(services, who, method_id, body, root)
+    job = job_for(checked, who, services.clock())
     failpoint("accept.before")
-    job = await services.jobs.add(job, to_stored(request), request.secrets, once)
+    job = await services.jobs.add(job, *checked.kept, once, checked.sent)
     failpoint("accept.after")
     services.reconciler.wake(job.id)
-    return _accepted(job, request, revision, prefer)
+    return _accepted(job, checked.request, checked.revision, prefer)
 
 
 async def _again(services: Services, job: Job, prefer: Preference) -> Accepted:
@@ -103,15 +110,55 @@ def _accepted(
     return Accepted(job, request, revision, synchronous)
 
 
-async def _read(method: Method, body: bytes) -> ExecuteRequest | Draft:
+async def check(
+    services: Services, who: Who, method_id: str, body: bytes, root: str
+) -> Checked:
+    """All that can be known of a request before it runs; the problem with it otherwise.
+
+    What it gives by reference is fetched; `root` is the address by which the client knows this
+    platform.
+    """
+    revision = await visible_method(services, who, method_id)
+    request, sent = await _read(revision.method, body)
+    if isinstance(request, Draft):
+        request = await resolve(services, who, request, root)
+    infrastructure = choose_infrastructure(services, revision, request)
+    subscriber = checked_subscriber(services, request)
+    return Checked(revision, request, infrastructure.id, subscriber, sent)
+
+
+def job_for(checked: Checked, who: Who, now: float) -> Job:
+    """A new job of a checked request."""
+    return Job(
+        id=str(uuid.uuid4()),
+        method=checked.revision.method.id,
+        revision=checked.revision.number,
+        owner=who.id,
+        context=who.context,
+        infrastructure=checked.infrastructure,
+        created=now,
+        updated=now,
+        note=checked.request.note,
+        subscriber=checked.subscriber,
+    )
+
+
+async def _read(method: Method, body: bytes) -> tuple[ExecuteRequest | Draft, bytes]:
     """Large bodies are read beside the event loop: others go on being answered."""
     if len(body) > LARGE_BODY:
         return await asyncio.to_thread(_parsed, method, body)
     return _parsed(method, body)
 
 
-def _parsed(method: Method, body: bytes) -> ExecuteRequest | Draft:
-    return draft(method, loads(body) if body.strip() else {})
+def _parsed(method: Method, body: bytes) -> tuple[ExecuteRequest | Draft, bytes]:
+    """The request, and what was sent without its secrets."""
+    if not body.strip():
+        return draft(method, {}), b"{}"
+    value, secret = loads(body), method.secrets
+    if not secret:
+        return draft(method, value), body
+    refuse_markers(value, secret)
+    return draft(method, value), orjson.dumps(without_secrets(value, secret))
 
 
 def choose_infrastructure(
@@ -145,7 +192,8 @@ async def finished_within(services: Services, job_id: str, seconds: float) -> Jo
             await pause(changed, left)
 
 
-def _idempotency(who: Who, method_id: str, key: str | None, body: bytes) -> IdempotencyKey | None:
+def idempotency(who: Who, method_id: str, key: str | None, body: bytes) -> IdempotencyKey | None:
+    """The client's key for making this request once; InvalidRequest where it is none."""
     if key is None:
         return None
     if not key or len(key) > LONGEST_KEY:

@@ -1,7 +1,7 @@
 """Look at jobs, list them, and dismiss them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from openccp.app.services import Services
@@ -37,14 +37,27 @@ async def dismiss(
     again while they are is answered the same. Raises NoSuchJob; PreconditionFailed where the
     job is not as `expected` any more, so that a cancel that comes late removes nothing.
     """
+
+    async def step(job: Job) -> Job:
+        return await (_removed(services, job) if job.final else _stopped(services, who, job))
+
+    return await change(services, who, job_id, expected, step)
+
+
+async def change(
+    services: Services,
+    who: Who,
+    job_id: str,
+    expected: Callable[[Job], bool] | None,
+    step: Callable[[Job], Awaitable[Job]],
+) -> Job:
+    """What `step` makes of the job as it is; anew where somebody else was quicker (Conflict)."""
     for _ in range(TRIES):
         job = await visible_job(services, who, job_id)
         if expected is not None and not expected(job):
             raise PreconditionFailed
-        if job.final:
-            return await _removed(services, job)
         try:
-            return await _stopped(services, who, job)
+            return await step(job)
         except Conflict:
             continue
     raise Unavailable(retry_after=1)

@@ -10,7 +10,7 @@ from openccp.cli.remote import RemoteCommand, connect, end_as, remote_options
 from openccp.cli.screen import Lines, written_to
 from openccp.client import Job, LogText
 
-STATUSES = ("accepted", "running", "successful", "failed", "dismissed")
+STATUSES = ("created", "accepted", "running", "successful", "failed", "dismissed")
 
 
 @click.command(cls=RemoteCommand)

@@ -91,7 +91,7 @@ def decide(job: Job, seen: Observation | None, plan: Plan, now: float) -> Action
             return _while_stopping(job, seen, plan)
         case Phase.UNDEPLOYING:
             return _while_undeploying(job, seen, plan, now)
-        case Phase.DONE:
+        case Phase.CREATED | Phase.DONE:
             return Wait()
 
 

@@ -15,6 +15,8 @@ DELAY = 5.0
 PLACES: Mapping[str, str] = {
     "accept.before": "the request was checked; the job is not kept yet",
     "accept.after": "the job is on disk; the client has no answer yet",
+    "start.before": "the created job was checked again; its start is not kept yet",
+    "start.after": "the start is on disk; the client has no answer yet",
     "claim.after": "the reconciler took the job; no intent is saved",
     "intent.after": "the intent is saved; nothing is started",
     "submit.after": "the job's process is started; its handle is not saved",

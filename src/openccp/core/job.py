@@ -7,8 +7,9 @@ from typing import Any
 
 
 class Status(StrEnum):
-    """The standard's words (OGC API - Processes, statusCode), and no other."""
+    """The standard's words (OGC API - Processes, statusCode; `created` is Part 4's)."""
 
+    CREATED = "created"
     ACCEPTED = "accepted"
     RUNNING = "running"
     SUCCESSFUL = "successful"
@@ -19,6 +20,7 @@ class Status(StrEnum):
 FINAL = frozenset({Status.SUCCESSFUL, Status.FAILED, Status.DISMISSED})
 
 ALLOWED: Mapping[Status, frozenset[Status]] = {
+    Status.CREATED: frozenset({Status.ACCEPTED, Status.DISMISSED}),
     Status.ACCEPTED: frozenset({Status.RUNNING, Status.FAILED, Status.DISMISSED}),
     Status.RUNNING: FINAL,
     **{status: frozenset[Status]() for status in FINAL},
@@ -28,6 +30,7 @@ ALLOWED: Mapping[Status, frozenset[Status]] = {
 class Phase(StrEnum):
     """Where a job is, finer than its status; reaches people as the message."""
 
+    CREATED = "created"
     QUEUED = "queued"
     STARTING = "starting"
     DEPLOYING = "deploying"

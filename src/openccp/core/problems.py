@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 OGC1 = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/"
 OGC2 = "http://www.opengis.net/def/exceptions/ogcapi-processes-2/1.0/"
+OGC4 = "http://www.opengis.net/def/exceptions/ogcapi-processes-4/1.0/"
 OURS = "urn:openccp:problem:"
 
 
@@ -123,6 +124,12 @@ class ResultNotAvailable(Problem):
     status, type, title = 404, OGC1 + "result-not-available", "Result not available"
 
 
+class ProvenanceNotAvailable(Problem):
+    """The job was created and not started: nothing has happened that could be told."""
+
+    status, type, title = 404, OGC4 + "provenance-not-available", "Provenance not available"
+
+
 class MethodNotAllowed(Problem):
     """This address does not know this HTTP method."""
 
@@ -159,6 +166,12 @@ class UnsupportedMediaType(Problem):
     status, type, title = 415, OGC2 + "unsupported-media-type", "Unsupported media type"
 
 
+class UnsupportedDefinition(UnsupportedMediaType):
+    """A job is defined in JSON, as an execute request with `process`."""
+
+    type = OGC4 + "unsupported-media-type"
+
+
 class RangeNotSatisfiable(Problem):
     """The range asked for lies outside of the file."""
 
@@ -169,6 +182,18 @@ class KeyReused(Problem):
     """This Idempotency-Key was already used with another request."""
 
     status, type, title = 422, OURS + "idempotency-key-reused", "Idempotency key reused"
+
+
+class UnsupportedSchema(Problem):
+    """The header Content-Schema names no schema that is known here."""
+
+    status, type, title = 422, OGC4 + "unsupported-schema", "Unsupported schema"
+
+
+class Locked(Problem):
+    """The job was started: it cannot be changed any more."""
+
+    status, type, title = 423, OGC4 + "locked", "Locked"
 
 
 class TooManyRequests(Problem):

@@ -45,11 +45,23 @@ class JobStore(Protocol):
         request: bytes,
         secrets: Mapping[str, str],
         key: IdempotencyKey | None = None,
+        sent: bytes = b"{}",
     ) -> Job:
-        """Keep a new job with an `accepted` event; on return it is on disk.
+        """Keep a new job with an event named after its status; on return it is on disk.
 
         With a known `key` the job first made under it is returned instead; KeyReused if the
-        digest differs. `request` is the checked request without secrets, as JSON.
+        digest differs. `request` is the checked request without secrets, as JSON; `sent` is
+        what the client sent, without secrets too. An accepted job is due at once, a created
+        one never.
+        """
+
+    async def redefine(
+        self, job: Job, request: bytes, secrets: Mapping[str, str], sent: bytes, event: Event
+    ) -> Job:
+        """Replace a created job; as one that is accepted it is started, and due from now on.
+
+        Compare-and-set on `version`, one transaction with request, secrets and event; Conflict
+        if the job moved on or is not `created` any more. Returns it with its new version.
         """
 
     async def made_under(self, key: IdempotencyKey, now: float) -> Job | None:
@@ -59,7 +71,10 @@ class JobStore(Protocol):
         """One job."""
 
     async def request(self, job_id: str) -> bytes:
-        """The request as given to `add`."""
+        """The request as given to `add` or `redefine`; NoSuchJob if there is none."""
+
+    async def sent(self, job_id: str) -> bytes:
+        """What the client sent, as given to `add` or `redefine`; NoSuchJob if there is none."""
 
     async def secrets(self, job_id: str) -> Mapping[str, str]:
         """The job's secrets, decrypted; empty once dropped."""
@@ -88,7 +103,13 @@ class JobStore(Protocol):
         """Events with `seq` above `after`, in order."""
 
     async def remove(self, job_id: str) -> None:
-        """Forget a finished job; idempotent."""
+        """Forget a finished job; idempotent. Conflict while it is not done."""
+
+    async def forget_created(self, before: float) -> int:
+        """Forget some jobs that were created, last changed until `before`, and never started.
+
+        Says how many; there may be more as long as it is not 0.
+        """
 
 
 class MethodStore(Protocol):

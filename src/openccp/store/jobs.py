@@ -7,7 +7,7 @@ from heapq import merge
 from itertools import islice, product
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select
 from sqlalchemy.exc import IntegrityError
 
 from openccp.core.callback import PROGRESS_APART
@@ -63,19 +63,18 @@ class Jobs:
         request: bytes,
         secrets: Mapping[str, str],
         key: IdempotencyKey | None = None,
+        sent: bytes = b"{}",
     ) -> Job:
         """Keep a new job; see JobStore."""
-        sealed = [
-            {"job_id": job.id, "name": name, "sealed": self._cipher.seal(job.id, name, secret)}
-            for name, secret in secrets.items()
-        ]
+        sealed = self._sealed(job, secrets)
+        bodies = {"job_id": job.id, "body": request, "sent": sent}
 
         def work(connection: Connection) -> Job:
             if key is not None:
                 first = self._first_of(connection, key, job)
                 if first is not None:
                     return first
-            self._insert(connection, job, request, sealed)
+            self._insert(connection, job, bodies, sealed)
             return job
 
         try:
@@ -84,20 +83,54 @@ class Jobs:
             kept = await self.get(job.id)
             return kept if kept is not None else await self._database.write(work)
 
+    def _sealed(self, job: Job, secrets: Mapping[str, str]) -> list[dict[str, Any]]:
+        return [
+            {"job_id": job.id, "name": name, "sealed": self._cipher.seal(job.id, name, secret)}
+            for name, secret in secrets.items()
+        ]
+
     def _insert(
-        self, connection: Connection, job: Job, request: bytes, sealed: list[dict[str, Any]]
+        self,
+        connection: Connection,
+        job: Job,
+        bodies: Mapping[str, Any],
+        sealed: list[dict[str, Any]],
     ) -> None:
-        row = row_of(job) | {"last_seq": 1, "lease_until": 0.0}
+        row = row_of(job) | {"last_seq": 1, "lease_until": _lease(job)}
         try:
             connection.execute(sql.INSERT_JOB, row)
         except IntegrityError as error:
             raise Conflict(f"job {job.id} exists") from error
-        accepted = Event("accepted", job.created)
-        connection.execute(sql.INSERT_EVENT, event_row(job.id, 1, accepted))
-        connection.execute(sql.INSERT_REQUEST, {"job_id": job.id, "body": request})
+        first = Event(job.status.value, job.created)
+        connection.execute(sql.INSERT_EVENT, event_row(job.id, 1, first))
+        connection.execute(sql.INSERT_REQUEST, bodies)
         if sealed:
             connection.execute(sql.INSERT_SECRET, sealed)
-        self._database.announce(connection)
+        if job.status is Status.ACCEPTED:
+            self._database.announce(connection)
+
+    async def redefine(
+        self, job: Job, request: bytes, secrets: Mapping[str, str], sent: bytes, event: Event
+    ) -> Job:
+        """Change or start a created job; see JobStore."""
+        sealed = self._sealed(job, secrets)
+        bodies = {"id": job.id, "new_body": request, "new_sent": sent}
+        changed = sql.redefine_parameters(row_of(job)) | {"lease": _lease(job)}
+
+        def work(connection: Connection) -> None:
+            saved = connection.execute(sql.REDEFINE, changed).first()
+            if saved is None:
+                raise _conflict(connection, job)
+            connection.execute(sql.INSERT_EVENT, event_row(job.id, saved[0], event))
+            connection.execute(sql.CHANGE_REQUEST, bodies)
+            connection.execute(sql.DROP_SECRETS, {"id": job.id})
+            if sealed:
+                connection.execute(sql.INSERT_SECRET, sealed)
+            if job.status is Status.ACCEPTED:
+                self._database.announce(connection)
+
+        await self._database.write(work)
+        return replace(job, version=job.version + 1)
 
     def _first_of(self, connection: Connection, key: IdempotencyKey, job: Job) -> Job | None:
         """Take the key for `job`; if it is taken, the job it was taken for."""
@@ -132,11 +165,18 @@ class Jobs:
         return None if row is None else job_of(row)
 
     async def request(self, job_id: str) -> bytes:
-        """The request as given to `add`; NoSuchJob if there is none."""
-        row = await self._database.read(lambda c: c.execute(sql.REQUEST, {"id": job_id}).first())
+        """The checked request; NoSuchJob if there is none."""
+        return await self._body(sql.REQUEST, job_id)
+
+    async def sent(self, job_id: str) -> bytes:
+        """What the client sent; NoSuchJob if there is none."""
+        return await self._body(sql.SENT, job_id)
+
+    async def _body(self, statement: Select[Any], job_id: str) -> bytes:
+        row = await self._database.read(lambda c: c.execute(statement, {"id": job_id}).first())
         if row is None:
             raise NoSuchJob
-        return bytes(row[0])
+        return bytes(row[0] or b"{}")
 
     async def secrets(self, job_id: str) -> Mapping[str, str]:
         """The job's secrets, decrypted; empty once dropped."""
@@ -226,10 +266,20 @@ class Jobs:
 
         await self._database.write(work)
 
+    async def forget_created(self, before: float) -> int:
+        """Forget created jobs that nobody started; see JobStore."""
+        stale = {"cutoff": before}
+        return await self._database.write(lambda c: c.execute(sql.FORGET_CREATED, stale).rowcount)
+
     async def counts(self) -> Mapping[Status, int]:
         """How many jobs that are not done there are of each status."""
         rows = await self._database.read(lambda c: c.execute(sql.UNDONE).all())
         return Counter(Status(row[0]) for row in rows)
+
+
+def _lease(job: Job) -> float | None:
+    """0 where somebody has to work on the job, NULL where there is nothing to do."""
+    return None if job.status is Status.CREATED else 0.0
 
 
 def _conflict(connection: Connection, job: Job) -> Conflict:

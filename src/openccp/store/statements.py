@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
+from itertools import cycle
 from typing import Any
 
 from sqlalchemy import (
@@ -24,7 +25,12 @@ from openccp.store.rows import COLUMNS, FIELDS
 from openccp.store.tables import events, idempotency, jobs, requests, secrets
 
 IMMUTABLE = frozenset({"id", "method", "revision", "owner", "context", "created", "fence"})
+REDEFINED = (
+    *("method", "revision", "infrastructure", "note", "subscriber"),
+    *("status", "phase", "message", "updated", "version"),
+)
 MAX_KEYS_FORGOTTEN = 200
+MAX_CREATED_FORGOTTEN = 200
 _Params = Mapping[str, Any]
 
 GET = select(*COLUMNS).where(jobs.c.id == bindparam("id"))
@@ -33,6 +39,7 @@ INSERT_JOB = jobs.insert()
 INSERT_EVENT = events.insert()
 INSERT_REQUEST = requests.insert()
 INSERT_SECRET = secrets.insert()
+SENT = select(requests.c.sent).where(requests.c.job_id == bindparam("id"))
 REQUEST = select(requests.c.body).where(requests.c.job_id == bindparam("id"))
 SECRETS = select(secrets.c.name, secrets.c.sealed).where(secrets.c.job_id == bindparam("id"))
 DROP_SECRETS = delete(secrets).where(secrets.c.job_id == bindparam("id"))
@@ -59,7 +66,14 @@ FORGET_KEYS = delete(idempotency).where(
     )
 )
 FORGET_KEYS_OF = delete(idempotency).where(idempotency.c.job_id == bindparam("id"))
-REMOVE = delete(jobs).where(jobs.c.id == bindparam("id"), jobs.c.lease_until.is_(None))
+REMOVE = delete(jobs).where(jobs.c.id == bindparam("id"), jobs.c.phase == Phase.DONE.value)
+_STALE = and_(jobs.c.status == literal_column("'created'"), jobs.c.updated <= bindparam("cutoff"))
+FORGET_CREATED = delete(jobs).where(
+    jobs.c.id.in_(
+        select(jobs.c.id).where(_STALE).order_by(jobs.c.updated).limit(MAX_CREATED_FORGOTTEN)
+    ),
+    _STALE,  # said again for a database whose writers run at once: it may have been started since
+)
 RENEW = (
     update(jobs)
     .where(
@@ -73,6 +87,24 @@ RELEASE = (
     update(jobs)
     .where(jobs.c.lease_until > literal_column("0"))
     .values(lease_owner=null(), lease_until=literal_column("0"))
+)
+REDEFINE = (
+    update(jobs)
+    .where(
+        jobs.c.id == bindparam("old_id"),
+        jobs.c.version == bindparam("old_version"),
+        jobs.c.status == Status.CREATED.value,
+    )
+    .values(
+        {name: bindparam(f"new_{name}") for name in REDEFINED}
+        | {"last_seq": jobs.c.last_seq + 1, "lease_until": bindparam("lease")}
+    )
+    .returning(jobs.c.last_seq)
+)
+CHANGE_REQUEST = (
+    update(requests)
+    .where(requests.c.job_id == bindparam("id"))
+    .values(body=bindparam("new_body"), sent=bindparam("new_sent"))
 )
 UNDONE = select(jobs.c.status).where(jobs.c.lease_until.is_not(None))
 
@@ -91,33 +123,41 @@ def _save(done: bool) -> Update:
             jobs.c.id == bindparam("old_id"),
             jobs.c.version == bindparam("old_version"),
             jobs.c.fence == bindparam("old_fence"),
-            jobs.c.status.in_(
-                [bindparam("before_0"), bindparam("before_1"), bindparam("before_2")]
-            ),
+            jobs.c.status.in_([bindparam(f"before_{number}") for number in range(MOST_BEFORE)]),
         )
         .values(changed)
         .returning(jobs.c.last_seq)
     )
 
 
+_BEFORE = {
+    status: [before.value for before in Status if may_follow(before, status)] for status in Status
+}
+MOST_BEFORE = max(map(len, _BEFORE.values()))
 SAVE = _save(done=False)
 SAVE_DONE = _save(done=True)
-_BEFORE = {
-    status: ([before.value for before in Status if may_follow(before, status)] * 3)[:3]
-    for status in Status
-}
 
 
 def save_parameters(row: _Params, count: int) -> dict[str, Any]:
     """What SAVE takes for the changed row of a job and `count` new events."""
     parameters = {f"new_{name}": row[name] for name in FIELDS if name not in IMMUTABLE}
-    for number, before in enumerate(_BEFORE[Status(row["status"])]):
-        parameters[f"before_{number}"] = before
+    before = cycle(_BEFORE[Status(row["status"])])
+    parameters |= {f"before_{number}": next(before) for number in range(MOST_BEFORE)}
     parameters["old_id"], parameters["old_fence"] = row["id"], row["fence"]
     parameters["old_version"] = row["version"]
     parameters["new_version"] = row["version"] + 1
     parameters["count"] = count
     return parameters
+
+
+def redefine_parameters(row: _Params) -> dict[str, Any]:
+    """What REDEFINE takes for the changed row of a created job, but the lease."""
+    parameters = {f"new_{name}": row[name] for name in REDEFINED}
+    return parameters | {
+        "old_id": row["id"],
+        "old_version": row["version"],
+        "new_version": row["version"] + 1,
+    }
 
 
 # a damaged record may hold any status, so this alone does not look at what was before

@@ -48,7 +48,8 @@ jobs = Table(
     Column("fence", Integer, nullable=False),
     Column("last_seq", Integer, nullable=False),
     Column("lease_owner", Text),
-    # 0 while nobody holds the job, NULL once it is done: done jobs leave the index of claims
+    # 0 while nobody holds the job, NULL before its start and once it is done: only jobs
+    # that have something to do are in the index of claims
     Column("lease_until", Double),
     Column("subscriber", Text),
 )
@@ -62,6 +63,7 @@ Index(
     jobs.c.created.desc(),
     jobs.c.id.desc(),
 )
+Index("jobs_created", jobs.c.updated, sqlite_where=jobs.c.status == text("'created'"))
 Index(
     "jobs_undone",
     jobs.c.lease_until,
@@ -93,7 +95,7 @@ requests = Table(
     metadata,
     _of_job(),
     Column("body", LargeBinary, nullable=False),
-    # what a client sent for a job that is created and not started (OGC API - Processes Part 4)
+    # what a client sent, secrets replaced (OGC API - Processes Part 4, definition)
     Column("sent", LargeBinary),
 )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from openccp.core.deliveries import Delivery
-from openccp.core.job import FINAL, Event, Job, Phase, Stage, TaskKey
+from openccp.core.job import FINAL, Event, Job, Phase, Stage, Status, TaskKey
 from openccp.core.method import Output
 from openccp.core.ports import (
     Archive,
@@ -48,6 +48,7 @@ class _Row:
     request: bytes
     secrets: Mapping[str, str]
     events: list[Event]
+    sent: bytes
     lease_until: float = 0.0
     leased_by: str | None = None
 
@@ -66,6 +67,7 @@ class MemoryJobs:
         request: bytes,
         secrets: Mapping[str, str],
         key: IdempotencyKey | None = None,
+        sent: bytes = b"{}",
     ) -> Job:
         """Keep a new job, or give the one first made under `key`."""
         if key is not None:
@@ -74,8 +76,8 @@ class MemoryJobs:
                 raise KeyReused
             if first != job.id:
                 return self._rows[first].job
-        accepted = Event("accepted", job.created, {}, 1)
-        self._rows[job.id] = _Row(job, request, dict(secrets), [accepted])
+        made = Event(job.status.value, job.created, {}, 1)
+        self._rows[job.id] = _Row(job, request, dict(secrets), [made], sent)
         return job
 
     async def made_under(self, key: IdempotencyKey, now: float) -> Job | None:
@@ -85,6 +87,18 @@ class MemoryJobs:
             raise KeyReused
         return await self.get(first)
 
+    async def redefine(
+        self, job: Job, request: bytes, secrets: Mapping[str, str], sent: bytes, event: Event
+    ) -> Job:
+        """Change or start a created job."""
+        row = self._rows.get(job.id)
+        if row is None or row.job.version != job.version or row.job.status is not Status.CREATED:
+            raise Conflict(job.id)
+        row.job = replace(job, version=job.version + 1)
+        row.request, row.secrets, row.sent = request, dict(secrets), sent
+        row.events.append(replace(event, seq=len(row.events) + 1))
+        return row.job
+
     async def get(self, job_id: str) -> Job | None:
         """One job."""
         row = self._rows.get(job_id)
@@ -93,6 +107,10 @@ class MemoryJobs:
     async def request(self, job_id: str) -> bytes:
         """The request as given."""
         return self._rows[job_id].request
+
+    async def sent(self, job_id: str) -> bytes:
+        """What the client sent."""
+        return self._rows[job_id].sent
 
     async def secrets(self, job_id: str) -> Mapping[str, str]:
         """The secrets, empty once dropped."""
@@ -134,7 +152,7 @@ class MemoryJobs:
             (
                 r
                 for r in self._rows.values()
-                if r.job.phase is not Phase.DONE and r.lease_until <= now
+                if r.job.phase not in (Phase.CREATED, Phase.DONE) and r.lease_until <= now
             ),
             key=lambda r: (r.job.created, r.job.id),
         )
@@ -161,6 +179,14 @@ class MemoryJobs:
         if row is not None and row.job.phase is not Phase.DONE:
             raise Conflict(job_id)
         self._rows.pop(job_id, None)
+
+    async def forget_created(self, before: float) -> int:
+        """Forget created jobs that nobody started."""
+        jobs = [row.job for row in self._rows.values()]
+        stale = [j.id for j in jobs if j.status is Status.CREATED and j.updated <= before]
+        for job_id in stale:
+            del self._rows[job_id]
+        return len(stale)
 
 
 class ScriptedInfrastructure:

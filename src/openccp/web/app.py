@@ -12,6 +12,7 @@ from openccp.core.problems import Problem
 from openccp.web import assets
 from openccp.web.api import (
     api_document,
+    created,
     deliveries,
     execution,
     executions,
@@ -34,6 +35,7 @@ Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
 ROUTES = [
     *jobs.routes,
+    *created.routes,
     *job_list.routes,
     *execution.routes,
     *processes.routes,

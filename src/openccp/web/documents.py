@@ -16,6 +16,7 @@ from openccp.core.job import Job, Phase, Status
 from openccp.core.method import Revision
 
 REL = "http://www.opengis.net/def/rel/ogc/1.0/"
+PROVENANCE = "http://www.w3.org/ns/prov#has_provenance"
 KEPT_BYTES = 16 << 20
 Link = dict[str, str]
 
@@ -46,6 +47,7 @@ def status_info(job: Job, root: str) -> dict[str, Any]:
         "type": "process",
         "processingEntityType": "ogc-api-processes",
         "processID": job.method,
+        "process": f"{root}/processes/{job.method}",
         "message": job.message,
         "phase": str(job.phase),
         "created": moment(job.created),
@@ -88,7 +90,10 @@ def _job_links(job: Job, root: str, here: str) -> list[Link]:
         link(f"{here}/logs", f"{REL}log", "What the job wrote", "text/plain"),
         as_page(here),
         link(f"{root}/executions/{job.id}", "related", "The record of this execution"),
+        link(f"{here}/definition", "describedby", "What was sent to make this job"),
     ]
+    if job.status is not Status.CREATED:
+        links.append(link(f"{here}/prov", PROVENANCE, "How its results came to be"))
     if job.status is Status.SUCCESSFUL:
         links.append(link(f"{here}/results", f"{REL}results", "The results"))
     if job.status is Status.FAILED:

@@ -15,6 +15,7 @@ from openccp.core.job import Job
 from openccp.core.ports import FileEntry, Manifest
 from openccp.core.problems import NotFound
 from openccp.core.stores import JobFilter
+from openccp.web.api.jobs import if_match
 from openccp.web.documents import link, status_info
 from openccp.web.negotiate import (
     answer,
@@ -106,9 +107,10 @@ async def get_metadata(request: Request) -> Response:
 
 
 async def delete_execution(request: Request) -> Response:
-    """DELETE /executions/{id}: the same as dismissing the job."""
-    who, job_id = await caller(request), request.path_params["job_id"]
-    return answer(status_info(await dismiss(services(request), who, job_id), root(request)))
+    """DELETE /executions/{id}: the same as dismissing the job, with If-Match too."""
+    job_id = request.path_params["job_id"]
+    job = await dismiss(services(request), await caller(request), job_id, if_match(request))
+    return answer(status_info(job, root(request)))
 
 
 async def _job(request: Request) -> Job:

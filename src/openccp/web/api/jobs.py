@@ -1,5 +1,7 @@
 """/jobs/{id}: status, and dismissal."""
 
+from collections.abc import Callable
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -20,11 +22,16 @@ async def get_job(request: Request) -> Response:
 
 async def dismiss_job(request: Request) -> Response:
     """DELETE /jobs/{id}: cancel a live job, remove a finished one; If-Match says which it was."""
-    job_id, wanted = request.path_params["job_id"], request.headers.get("if-match")
-    tags = {tag.strip() for tag in wanted.split(",")} if wanted else {"*"}
-    expected = None if "*" in tags else lambda job: job_etag(job) in tags
-    job = await dismiss(services(request), await caller(request), job_id, expected)
+    job_id = request.path_params["job_id"]
+    job = await dismiss(services(request), await caller(request), job_id, if_match(request))
     return answer(status_info(job, root(request)))
+
+
+def if_match(request: Request) -> Callable[[Job], bool] | None:
+    """What If-Match expects of a job; None where it expects nothing."""
+    wanted = request.headers.get("if-match")
+    tags = {tag.strip() for tag in wanted.split(",")} if wanted else {"*"}
+    return None if "*" in tags else lambda job: job_etag(job) in tags
 
 
 def job_etag(job: Job) -> str:

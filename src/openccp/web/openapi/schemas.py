@@ -119,7 +119,13 @@ PROCESSES = {
     ),
     "results": {"type": "object", "description": "Output id -> value, or link."},
 }
+_DEFINITION: dict[str, Schema] = {
+    "inputs": {"type": "object", "description": "Input id -> value."},
+    "outputs": {"type": "object", "additionalProperties": ref("outputRequest")},
+}
 JOBS = {
+    "definition": a((), process=TEXT, **_DEFINITION, subscriber=ref("subscriber")),
+    "jobInputs": a(("inputs", "outputs"), **_DEFINITION, links=LINKS),
     "statusInfo": a(
         ("jobID", "id", "status", "type", "processingEntityType"),
         jobID=TEXT,
@@ -128,6 +134,7 @@ JOBS = {
         type=one_of("process"),
         processingEntityType=TEXT,
         processID=TEXT,
+        process=TEXT,
         message=TEXT,
         phase=TEXT,
         created=MOMENT,

@@ -1,7 +1,7 @@
 """CCP's operations on executions, which are the same jobs."""
 
-from openccp.core.problems import NotFound, RangeNotSatisfiable, ResultNotReady
-from openccp.web.operations.parameters import FILE, LIMIT
+from openccp.core.problems import NotFound, PreconditionFailed, RangeNotSatisfiable, ResultNotReady
+from openccp.web.operations.parameters import FILE, IF_MATCH, LIMIT
 from openccp.web.operations.shape import Operation, file_answers, json_answer, page
 
 NO_FILE = (NotFound, ResultNotReady, RangeNotSatisfiable)
@@ -27,6 +27,8 @@ OPERATIONS = (
         "deleteExecution",
         "The same as dismissing the job",
         (json_answer("statusInfo", "The status of the job."),),
+        parameters=(IF_MATCH,),
+        refusals=(PreconditionFailed,),
     ),
     Operation(
         "get",

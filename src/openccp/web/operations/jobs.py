@@ -1,18 +1,27 @@
 """The operations on jobs."""
 
 from openccp.core.problems import (
+    InvalidRequest,
     JobDismissed,
     JobFailed,
+    KeyReused,
+    Locked,
     NoSuchOutput,
+    NoSuchProcess,
+    NotFound,
     PreconditionFailed,
     RangeNotSatisfiable,
     ResultNotAvailable,
     ResultNotReady,
+    UnsupportedDefinition,
+    UnsupportedSchema,
 )
 from openccp.web.operations.parameters import (
     ACCEPT_PROFILE,
     AFTER,
+    CONTENT_SCHEMA,
     FILE,
+    IDEMPOTENCY_KEY,
     IF_MATCH,
     IF_NONE_MATCH,
     LAST_EVENT_ID,
@@ -24,6 +33,7 @@ from openccp.web.operations.parameters import (
 )
 from openccp.web.operations.shape import (
     ANY,
+    JSON,
     UNCHANGED,
     Answer,
     Operation,
@@ -45,7 +55,7 @@ STATUSES = Parameter(
         "type": "array",
         "items": {
             "type": "string",
-            "enum": ["accepted", "running", "successful", "failed", "dismissed"],
+            "enum": ["created", "accepted", "running", "successful", "failed", "dismissed"],
         },
     },
     listed=True,
@@ -64,7 +74,59 @@ TYPES = Parameter(
     {"type": "array", "items": {"type": "string"}},
     listed=True,
 )
+DEFINED = {JSON: "definition", "application/ogcapi-processes+json": "definition"}
+NO_DEFINITION = (InvalidRequest, NoSuchProcess, UnsupportedDefinition, UnsupportedSchema)
+CREATED = (
+    Operation(
+        "post",
+        "/jobs",
+        "createJob",
+        "Create a job that is checked and not started",
+        (json_answer("statusInfo", "The job was created.", "Location", status=201),),
+        parameters=(CONTENT_SCHEMA, IDEMPOTENCY_KEY),
+        refusals=(*NO_DEFINITION, KeyReused),
+        body=DEFINED,
+    ),
+    Operation(
+        "patch",
+        "/jobs/{jobID}",
+        "updateJob",
+        "Change the definition of a created job (JSON Merge Patch)",
+        (json_answer("statusInfo", "The status of the job."),),
+        parameters=(CONTENT_SCHEMA, IF_MATCH),
+        refusals=(*NO_DEFINITION, NotFound, PreconditionFailed, Locked),
+        body={**DEFINED, "application/merge-patch+json": "definition"},
+    ),
+    Operation(
+        "post",
+        "/jobs/{jobID}/results",
+        "startJob",
+        "Start a created job, once",
+        (json_answer("statusInfo", "The status of the job."),),
+        parameters=(IF_MATCH,),
+        refusals=(InvalidRequest, NoSuchProcess, NotFound, JobDismissed, PreconditionFailed),
+        body={JSON: "object"},
+        body_optional=True,
+    ),
+    Operation(
+        "get",
+        "/jobs/{jobID}/definition",
+        "getJobDefinition",
+        "What was sent to make the job, without secrets",
+        (page("definition", "The definition."),),
+        refusals=(NotFound,),
+    ),
+    Operation(
+        "get",
+        "/jobs/{jobID}/inputs",
+        "getJobInputs",
+        "Inputs and outputs of the job, with their defaults",
+        (page("jobInputs", "Inputs and outputs."),),
+        refusals=(NotFound,),
+    ),
+)
 OPERATIONS = (
+    *CREATED,
     Operation(
         "get",
         "/jobs",

@@ -46,6 +46,9 @@ IDEMPOTENCY_KEY = Parameter(
 RANGE = Parameter("Range", "header", "A part of the file: bytes=FIRST-LAST.")
 IF_NONE_MATCH = Parameter("If-None-Match", "header", "An ETag had before: answered by 304.")
 IF_MATCH = Parameter("If-Match", "header", "Act only if the ETag is still this one.")
+CONTENT_SCHEMA = Parameter(
+    "Content-Schema", "header", "The schema of the body: OGC's execute or execute-workflows."
+)
 LAST_EVENT_ID = Parameter("Last-Event-ID", "header", "Go on behind this event.")
 FILE = (RANGE, IF_NONE_MATCH)
 STREAM = Parameter(

@@ -13,6 +13,10 @@ def upgrade() -> None:
     """What the standard asks for beyond jobs that start at once."""
     op.add_column("jobs", sa.Column("subscriber", sa.Text))
     op.add_column("job_requests", sa.Column("sent", sa.LargeBinary))
+    created = sa.text("status = 'created'")
+    op.create_index(
+        "jobs_created", "jobs", ["updated"], sqlite_where=created, postgresql_where=created
+    )
     _deliveries()
 
 
