@@ -279,6 +279,7 @@ def rules(settings: Settings) -> Rules:
         undeploy_seconds=limits.undeploy_seconds,
         attempts=limits.attempts,
         grace=limits.grace,
+        created_seconds=limits.created_days * 86400.0,
         wait_seconds=server.wait_seconds,
         body_bytes=server.body_bytes,
         inline_bytes=server.inline_bytes,

@@ -121,6 +121,9 @@ class Limits(Section):
     attempts: int = Field(
         default=2, ge=1, le=10, description="Tries when the platform loses a job."
     )
+    created_days: int = Field(
+        default=30, ge=1, description="Days until a created job that nobody starts is removed."
+    )
 
 
 class Fetch(Section):

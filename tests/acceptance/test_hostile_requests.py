@@ -353,8 +353,11 @@ def test_tricks_at_every_place_of_an_address(one: Caller, place: str) -> None:
 
 
 def test_methods_that_nobody_serves(one: Caller) -> None:
-    for path in sorted({filled(path, one.job, "of-hostile") for _, path in ACCESS}):
+    served = {(method, filled(path, one.job, "of-hostile")) for method, path in ACCESS}
+    for path in sorted({path for _, path in served}):
         for method in ("PATCH", "TRACE", "PROPFIND", "PURGE"):
+            if (method, path) in served:
+                continue
             answer = send(one.url, path, method=method, headers=one.headers)
             refused(answer, 400, 405)
             assert answer.status == 400 or "allow" in answer.headers

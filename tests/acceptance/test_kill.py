@@ -29,11 +29,13 @@ say end; say life " $n" """
 UNDEPLOY = f'echo "undeploy $CCP_JOB" >{PIPE}; sleep 0.3; echo "undeployed $CCP_JOB" >{PIPE}'
 FAST = {"claim.after", "submit.after", "collect.after", "undeploy.saved", "accept.after"}
 STOPPED = {"dismiss.saved", "stop.after"}
+STARTED = {"start.before", "start.after"}
 CALLBACKS = {"callback.before", "callback.after"}
+APART = STOPPED | STARTED | CALLBACKS
 LIVES = [
     pytest.param(place, marks=() if place in FAST else pytest.mark.slow)
     for place in PLACES
-    if place not in STOPPED | CALLBACKS
+    if place not in APART
 ]
 
 
@@ -157,7 +159,7 @@ def test_no_kill_loses_a_job_or_starts_it_twice(stopped: World, place: str) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", [place for place in PLACES if place not in STOPPED | CALLBACKS])
+@pytest.mark.parametrize("place", [place for place in PLACES if place not in APART])
 def test_a_fault_is_decided_anew(stopped: World, place: str) -> None:
     world, key = stopped, f"raise-{place}-{time.monotonic_ns()}"
     world.start(f"{place}:raise")
@@ -169,6 +171,26 @@ def test_a_fault_is_decided_anew(stopped: World, place: str) -> None:
     assert "failpoint" not in first.text
     job = world.post(key) or world.post(key)  # a server that failed hangs up
     assert job is not None
+    assert world.decided(job, began)["status"] == "successful"
+    whole(world, job)
+
+
+@pytest.mark.parametrize("place", sorted(STARTED))
+def test_no_kill_starts_a_created_job_twice_or_never(stopped: World, place: str) -> None:
+    world = stopped
+    world.start(f"{place}:kill9")
+    answer = world.user.http.post("/jobs", json={"process": "ledger", "inputs": {}})
+    job = str(answer.json()["id"])
+    with pytest.raises(httpx2.TransportError):
+        world.user.http.post(f"/jobs/{job}/results")
+    world.died()
+    world.start()
+    began = time.monotonic()
+    if place == "start.before":
+        assert world.user.job(job)["status"] == "created"
+    again = world.user.http.post(f"/jobs/{job}/results")
+    assert again.status_code == 200
+    assert again.json()["status"] != "created"
     assert world.decided(job, began)["status"] == "successful"
     whole(world, job)
 

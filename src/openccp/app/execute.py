@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -49,7 +49,7 @@ class Checked:
     revision: Revision
     request: ExecuteRequest
     infrastructure: str
-    subscriber: Mapping[str, str] | None
+    subscriber: Mapping[str, Sequence[str]] | None
     sent: bytes
 
     @property

@@ -32,6 +32,7 @@ class Rules:
     undeploy_seconds: float = 60.0
     attempts: int = 2
     grace: float = 10.0
+    created_seconds: float = 30 * 86400.0
     wait_seconds: float = 60.0
     body_bytes: int = 32 << 20
     inline_bytes: int = 64 << 10

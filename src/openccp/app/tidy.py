@@ -13,12 +13,19 @@ DAY = 86400.0
 
 
 async def keep_tidy(services: Services) -> None:
-    """Every ten minutes: forget secrets whose time is over, and callbacks of long ago."""
+    """Every ten minutes: forget secrets, callbacks and created jobs whose time is over."""
     while True:
         try:
-            now = services.clock()
-            await services.accounts.forget_expired(now)
-            await services.deliveries.forget(now - services.rules.callback_days * DAY)
+            await tidy(services)
         except Unavailable as error:
             log.warning("could not tidy up: %s", error)
         await asyncio.sleep(EVERY)
+
+
+async def tidy(services: Services) -> None:
+    """Once; many jobs are forgotten in several short changes."""
+    now = services.clock()
+    await services.accounts.forget_expired(now)
+    await services.deliveries.forget(now - services.rules.callback_days * DAY)
+    while await services.jobs.forget_created(now - services.rules.created_seconds):
+        pass
