@@ -1,9 +1,9 @@
 """OGC API - Processes Part 4: jobs are created, changed, started and dismissed; definitions."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx2
 import pytest
@@ -11,24 +11,12 @@ from tests.acceptance.official import needs_schemas, validate
 
 from openccp.testing.platform import RunningPlatform, User, bash_method
 
-Test = TypeVar("Test", bound=Callable[..., None])
 TYPES = "http://www.opengis.net/def/exceptions/ogcapi-processes-4/1.0/"
 SECRET = "urn:openccp:secret"
 WORKFLOW = (
     "https://github.com/opengeospatial/ogcapi-processes/blob/master/openapi/schemas/"
     "processes-workflows/execute-workflows.yaml"
 )
-
-
-def required(*names: str) -> Callable[[Test], Test]:
-    """The test shows these requirements of Part 4."""
-
-    def mark(test: Test) -> Test:
-        for name in names:
-            test = pytest.mark.requirement(f"4/1.0/{name}")(test)
-        return test
-
-    return mark
 
 
 def text(title: str, **more: Any) -> dict[str, Any]:
@@ -76,16 +64,14 @@ def start(user: User, job: str) -> httpx2.Response:
 # --- create -------------------------------------------------------------------------------------
 
 
-@required(
-    "job-management/create-post-op",
-    "job-management/create-body",
-    "job-management/create-content-type",
-    "job-management/create-response-success",
-    "job-management/create-response-body",
-    "job-management/create-response-jobid",
-    "ogcapi-processes/create-body",
-    "ogcapi-processes/schema",
-)
+@pytest.mark.requirement("4/1.0/job-management/create-post-op")
+@pytest.mark.requirement("4/1.0/job-management/create-body")
+@pytest.mark.requirement("4/1.0/job-management/create-content-type")
+@pytest.mark.requirement("4/1.0/job-management/create-response-success")
+@pytest.mark.requirement("4/1.0/job-management/create-response-body")
+@pytest.mark.requirement("4/1.0/job-management/create-response-jobid")
+@pytest.mark.requirement("4/1.0/ogcapi-processes/create-body")
+@pytest.mark.requirement("4/1.0/ogcapi-processes/schema")
 @needs_schemas
 def test_a_job_is_created_and_nothing_runs(ada: User) -> None:
     answer = create(ada, word="hello")
@@ -137,7 +123,7 @@ def test_a_request_is_checked_when_it_is_created(ada: User) -> None:
     assert {"/inputs/wrod", "/inputs/count", "/inputs/word"} == pointers
 
 
-@required("job-management/create-unsupported-media-type")
+@pytest.mark.requirement("4/1.0/job-management/create-unsupported-media-type")
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "", "application/geo+json"])
 def test_another_media_type_is_refused(ada: User, kind: str) -> None:
     answer = ada.http.post("/jobs", content=b"{}", headers={"Content-Type": kind})
@@ -149,7 +135,7 @@ def test_another_media_type_is_refused(ada: User, kind: str) -> None:
     assert (answer.status_code, answer.json()["type"]) == (415, TYPES + "unsupported-media-type")
 
 
-@required("job-management/create-unsupported-schema")
+@pytest.mark.requirement("4/1.0/job-management/create-unsupported-schema")
 def test_the_schema_of_the_body_may_be_named(ada: User) -> None:
     body = {"process": "say", "inputs": {"word": "x"}}
     answer = ada.http.post("/jobs", json=body, headers={"Content-Schema": WORKFLOW})
@@ -171,13 +157,11 @@ def test_the_same_key_creates_one_job(ada: User) -> None:
 # --- update -------------------------------------------------------------------------------------
 
 
-@required(
-    "job-management/update-patch-op",
-    "job-management/update-body",
-    "job-management/update-content-type",
-    "job-management/update-response",
-    "ogcapi-processes/update-body",
-)
+@pytest.mark.requirement("4/1.0/job-management/update-patch-op")
+@pytest.mark.requirement("4/1.0/job-management/update-body")
+@pytest.mark.requirement("4/1.0/job-management/update-content-type")
+@pytest.mark.requirement("4/1.0/job-management/update-response")
+@pytest.mark.requirement("4/1.0/ogcapi-processes/update-body")
 @pytest.mark.parametrize(
     "kind",
     ["application/json", "application/merge-patch+json", "application/ogcapi-processes+json"],
@@ -227,7 +211,7 @@ def test_a_change_that_does_not_fit_changes_nothing(ada: User, patch: Any, statu
     assert ada.http.get(f"/jobs/{job}/definition").json()["inputs"] == {"word": "kept"}
 
 
-@required("job-management/update-response-locked")
+@pytest.mark.requirement("4/1.0/job-management/update-response-locked")
 def test_a_started_job_is_locked(ada: User) -> None:
     job = created(ada, "endless")
     assert start(ada, job).status_code == 200
@@ -243,7 +227,8 @@ def test_a_started_job_is_locked(ada: User) -> None:
 # --- start --------------------------------------------------------------------------------------
 
 
-@required("job-management/start-post-op", "job-management/start-response")
+@pytest.mark.requirement("4/1.0/job-management/start-post-op")
+@pytest.mark.requirement("4/1.0/job-management/start-response")
 @needs_schemas
 def test_a_created_job_is_started_once(ada: User) -> None:
     job = created(ada, word="hello")
@@ -340,12 +325,10 @@ def test_created_jobs_are_listed(ada: User) -> None:
 # --- definition and inputs ----------------------------------------------------------------------
 
 
-@required(
-    "job-management/definition-get-op",
-    "job-management/definition-response-success",
-    "job-management/definition-response-body",
-    "ogcapi-processes/definition-response-body",
-)
+@pytest.mark.requirement("4/1.0/job-management/definition-get-op")
+@pytest.mark.requirement("4/1.0/job-management/definition-response-success")
+@pytest.mark.requirement("4/1.0/job-management/definition-response-body")
+@pytest.mark.requirement("4/1.0/ogcapi-processes/definition-response-body")
 def test_the_definition_is_what_was_sent(ada: User) -> None:
     sent = {
         "process": "say",
@@ -368,7 +351,8 @@ def test_the_definition_is_what_was_sent(ada: User) -> None:
     assert "hello" in ada.http.get(f"/jobs/{job}/definition?f=html").text
 
 
-@required("provenance/inputs-get-op", "provenance/inputs-response")
+@pytest.mark.requirement("4/1.0/provenance/inputs-get-op")
+@pytest.mark.requirement("4/1.0/provenance/inputs-response")
 def test_the_inputs_of_a_job(ada: User) -> None:
     for job in (created(ada, word="x"), ada.finish("say", {"word": "x"})["id"]):
         answer = ada.http.get(f"/jobs/{job}/inputs")
