@@ -24,8 +24,11 @@ Expected = Callable[[Job], bool] | None
 async def create(services: Services, who: Who, body: bytes, root: str, key: str | None) -> Job:
     """Keep a job that is checked as far as possible and not started; on return it is on disk."""
     once = idempotency(who, "", key, body)
+    first = once and await services.jobs.made_under(once, services.clock())
+    if first:
+        return first
     process = process_named(await asyncio.to_thread(loads, body), root)
-    checked = await check(services, who, process, body)
+    checked = await check(services, who, process, body, root)
     job = _created(job_for(checked, who, services.clock()))
     return await services.jobs.add(job, *checked.kept, once, checked.sent)
 
@@ -45,18 +48,21 @@ async def redefine(
             raise Locked
         definition = merged(await _sent(services, job), changes)
         process = process_named(definition, root)
-        checked = await _checked(services, who, job, process, definition)
+        checked = await _checked(services, who, job, process, definition, root)
         changed = _created(_anew(job, checked, who, services.clock()))
         return await _kept(services, changed, checked)
 
     return await change(services, who, job_id, expected, step)
 
 
-async def start(services: Services, who: Who, job_id: str, expected: Expected = None) -> Job:
+async def start(
+    services: Services, who: Who, job_id: str, root: str, expected: Expected = None
+) -> Job:
     """Start a created job, exactly once; one that was started before is answered as it is.
 
-    It is checked as if it were sent now, against the process as it is now. On return the start
-    is on disk. JobDismissed where the job was dismissed instead.
+    It is checked as if it were sent now, against the process as it is now, and what it gives by
+    reference is fetched. On return the start is on disk. JobDismissed where the job was
+    dismissed instead.
     """
 
     async def step(job: Job) -> Job:
@@ -64,7 +70,8 @@ async def start(services: Services, who: Who, job_id: str, expected: Expected = 
             raise JobDismissed
         if job.status is not Status.CREATED:
             return job
-        checked = await _checked(services, who, job, job.method, await _sent(services, job))
+        sent = await _sent(services, job)
+        checked = await _checked(services, who, job, job.method, sent, root)
         started = _anew(job, checked, who, services.clock())
         failpoint("start.before")
         saved = await _kept(services, started, checked)
@@ -76,14 +83,19 @@ async def start(services: Services, who: Who, job_id: str, expected: Expected = 
 
 
 async def _checked(
-    services: Services, who: Who, job: Job, process: str, definition: Mapping[str, Any]
+    services: Services,
+    who: Who,
+    job: Job,
+    process: str,
+    definition: Mapping[str, Any],
+    root: str,
 ) -> Checked:
     """The definition with its secrets, checked like a request that comes in now."""
     secrets = await services.jobs.secrets(job.id)
     body = await asyncio.to_thread(orjson.dumps, with_secrets(definition, secrets))
     if len(body) > services.rules.body_bytes:
         raise BodyTooLarge
-    checked = await check(services, who, process, body)
+    checked = await check(services, who, process, body, root)
     for name in marked(definition):
         if name in secrets and name not in checked.request.secrets:
             raise InvalidRequest(f"{name!r} is no secret of the process any more; send it again.")

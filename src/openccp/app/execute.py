@@ -110,9 +110,7 @@ def _accepted(
     return Accepted(job, request, revision, synchronous)
 
 
-async def check(
-    services: Services, who: Who, method_id: str, body: bytes, root: str
-) -> Checked:
+async def check(services: Services, who: Who, method_id: str, body: bytes, root: str) -> Checked:
     """All that can be known of a request before it runs; the problem with it otherwise.
 
     What it gives by reference is fetched; `root` is the address by which the client knows this

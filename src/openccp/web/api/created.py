@@ -47,7 +47,7 @@ async def start_job(request: Request) -> Response:
     if body.strip() not in NOTHING:
         raise InvalidRequest("Starting a job takes no body; change the job by PATCH before.")
     job_id = request.path_params["job_id"]
-    job = await start(services(request), who, job_id, if_match(request))
+    job = await start(services(request), who, job_id, root(request), if_match(request))
     return answer(status_info(job, root(request)))
 
 
