@@ -134,10 +134,12 @@ def test_the_settings_page_says_what_the_models_say() -> None:
 
 def test_the_settings_shown_can_be_used(tmp_path: Path) -> None:
     shown = [b.text for b in blocks(ROOT / "docs/operate.md") if b.language == "toml"]
-    assert shown
+    loaded = []
     for text in shown:
         (tmp_path / SETTINGS_FILE).write_text(text)
-        assert load(tmp_path).limits.cpus == 2
+        loaded.append(load(tmp_path))
+    assert [settings.limits.cpus for settings in loaded] == [2, 1]
+    assert loaded[1].fetch.ports[-1] == 9000
 
 
 def test_the_readme_is_short() -> None:
