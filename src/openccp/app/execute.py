@@ -106,7 +106,8 @@ async def _again(services: Services, job: Job, prefer: Preference) -> Accepted:
 def _accepted(
     job: Job, request: ExecuteRequest, revision: Revision, prefer: Preference
 ) -> Accepted:
-    synchronous = revision.method.synchronous and not prefer.respond_async
+    wait = not prefer.respond_async or bool(prefer.wait)
+    synchronous = revision.method.synchronous and wait
     return Accepted(job, request, revision, synchronous)
 
 

@@ -1,8 +1,8 @@
 """What a finished job gives: results, files, and the record of the execution."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from openccp.app.services import Services
@@ -19,7 +19,7 @@ from openccp.core.problems import (
     ResultNotReady,
 )
 from openccp.core.request import ExecuteRequest
-from openccp.core.results import Result, results_of, wanted
+from openccp.core.results import Part, Result, parts_of, wanted
 from openccp.core.validate import from_stored
 
 EMPTY = Manifest((), (), (), {})
@@ -43,6 +43,11 @@ class Finished:
         if self.only is None:
             return asked
         return {name: output for name, output in asked.items() if name in self.only}
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The values of `outputs`."""
+        return parts_of(self.manifest, self.outputs, self.request.outputs)
 
 
 async def recorded(services: Services, job: Job) -> tuple[Revision, ExecuteRequest]:
@@ -75,22 +80,36 @@ def failed(job: Job) -> JobFailed:
     return problem
 
 
-def one_result(it: Finished, output_id: str, index: int | None) -> Result:
-    """One value of one output.
+def narrowed(it: Finished, names: Sequence[str] | None) -> Finished:
+    """Only some outputs of it; NoSuchOutput, ResultNotAvailable as for one."""
+    if names is None:
+        return it
+    for name in names:
+        _check_available(it, name)
+    return replace(it, only=frozenset(names))
+
+
+def one_output(it: Finished, output_id: str, index: int | None) -> tuple[Part, ...]:
+    """The values of one output, or the one of this index (from 0).
 
     NoSuchOutput for an unknown id; ResultNotAvailable where it was not asked for or has no value
     of this index.
     """
+    _check_available(it, output_id)
+    values = replace(it, only=frozenset({output_id})).parts
+    if index is not None:
+        values = values[index : index + 1]
+    if not values:
+        raise ResultNotAvailable(f"The output {output_id!r} has no such value.")
+    return values
+
+
+def _check_available(it: Finished, output_id: str) -> None:
     known = output_id in it.revision.method.outputs or output_id == ALL_FILES
     if not known:
         raise NoSuchOutput(f"The process has no output {output_id[:64]!r}.")
     if output_id not in it.outputs:
         raise ResultNotAvailable(f"The output {output_id!r} was not asked for.")
-    values = results_of(it.manifest, it.outputs[output_id])
-    position = 0 if index is None else index
-    if not 0 <= position < len(values) or (index is None and len(values) > 1):
-        raise ResultNotAvailable(f"The output {output_id!r} has {len(values)} values.")
-    return values[position]
 
 
 def stored_file(services: Services, job: Job, result: Result) -> Path:

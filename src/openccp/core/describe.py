@@ -51,6 +51,8 @@ def describe(revision: Revision) -> dict[str, Any]:
         described["examples"] = method.document["examples"]
     if not method.network:
         described["x-ccp-network"] = False
+    if not method.synchronous_job:
+        described["x-ccp-sync-job"] = False
     if method.image:
         described["x-ccp-image"] = method.image
     return described

@@ -56,6 +56,7 @@ def read_method(document: Mapping[str, Any]) -> Method:
         contexts=tuple(dict.fromkeys(_contexts(fields))),
         synchronous="sync-execute" in fields.texts("jobControlOptions", 10, 64),
         network=fields.boolean("x-ccp-network", default=True),
+        synchronous_job=fields.boolean("x-ccp-sync-job", default=True),
         document=document,
         image=image,
     )

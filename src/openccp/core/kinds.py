@@ -62,7 +62,7 @@ def plain_type(schema: Mapping[str, Any]) -> str:
 
 def is_bbox(schema: Mapping[str, Any]) -> bool:
     """Whether a schema declares OGC's bounding box."""
-    parts = [schema, *(part for part in schema.get("allOf", ()) if isinstance(part, Mapping))]
+    parts = [schema, *(part for part in schema.get("allOf") or () if isinstance(part, Mapping))]
     return any(part.get("format") == BBOX for part in parts)
 
 

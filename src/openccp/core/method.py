@@ -109,6 +109,8 @@ class Method:
     image: str = ""
     """The runtime of every job, where the method does not let it be chosen by `ccpimage`."""
     warnings: tuple[Fault, ...] = field(default=())
+    synchronous_job: bool = True
+    """Whether a synchronous execution leaves a job behind."""
 
     def __hash__(self) -> int:
         """Methods are keys of caches; equal ones have equal ids and versions."""

@@ -23,9 +23,9 @@ class ResponseForm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutputRequest:
-    """What was asked of one output; `media_type` None leaves the method's own."""
+    """What was asked of one output; None: the client did not say."""
 
-    transmission: Transmission = Transmission.VALUE
+    transmission: Transmission | None = None
     media_type: str | None = None
 
 

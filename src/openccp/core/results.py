@@ -1,17 +1,12 @@
-"""Results as OGC has them: the document of all outputs, and the raw form of each.
+"""Results as OGC has them: which values a job gave, and which of them are handed over how.
 
-Pure: what is read and where it is served are given by the caller. A result is a value of one
-output: a stored file, a log, or (`output`, CCP's own) everything as one archive.
+Pure. A result is a value of one output: a stored file, a log, or (`output`, CCP's own) everything
+as one archive. `core/result_values.py` writes them as JSON.
 """
 
-import base64
-import json
 import math
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
 
 from openccp.core.method import ALL_FILES, Output
 from openccp.core.ports import FileEntry, Manifest
@@ -19,12 +14,6 @@ from openccp.core.request import OutputRequest, Transmission
 
 LOGS = frozenset({"stdout", "stderr"})
 ARCHIVE = "application/zip"
-JSON_TYPE = "application/json"
-_TYPED = frozenset({"number", "integer", "boolean", "array", "object"})
-_MEDIA_TYPE = re.compile(r"[\w.+!#$&^-]+/[\w.+!#$&^-]+( *;[\x20-\x7e]*)?", re.ASCII)
-_MAX_DEPTH = 100
-_MAX_INTEGER = 2**63
-_TEXT_TYPES = frozenset({"application/xml", "application/yaml", "application/x-ndjson"})
 
 
 class OutputTooLarge(Exception):
@@ -54,30 +43,19 @@ class Result:
         """Its name among the parts of a multipart answer: the output's id, or `id/N`."""
         return self.output if self.index is None else f"{self.output}/{self.index}"
 
-
-class Form(StrEnum):
-    """What a raw answer looks like: no content, one body, links only, or several parts."""
-
-    NOTHING = "nothing"
-    VALUE = "value"
-    LINKS = "links"
-    MULTIPART = "multipart"
+    @property
+    def size(self) -> float:
+        """Bytes; infinite for the archive, which is never given by value among others."""
+        return math.inf if self.entry is None else self.entry.size
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A result in a raw answer; by reference it is a link (or a part without a body)."""
+    """A result in an answer; by reference it is a link."""
 
     result: Result
-    by_reference: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """A raw answer (OGC 1.0 `response: raw`): VALUE has exactly one part, NOTHING none."""
-
-    form: Form
-    parts: tuple[Part, ...]
+    output: Output
+    by_reference: bool = False
 
 
 def is_log(output: Output) -> bool:
@@ -88,23 +66,6 @@ def is_log(output: Output) -> bool:
 def is_all_files(output: Output) -> bool:
     """Whether an output stands for everything the job left."""
     return output.path is None and output.id == ALL_FILES
-
-
-def is_bbox(output: Output) -> bool:
-    """Whether an output is declared as OGC's bounding box."""
-    schemas = [output.schema, *(output.schema.get("allOf") or ())]
-    return any(isinstance(it, Mapping) and it.get("format") == "ogc-bbox" for it in schemas)
-
-
-def declared_media_type(output: Output) -> str | None:
-    """What the method says of an output; a number, array, ... is JSON without saying so.
-
-    What is no media type (it would end up in a header) counts as not said.
-    """
-    if output.media_type is not None and _MEDIA_TYPE.fullmatch(output.media_type):
-        return output.media_type
-    typed = any(output.schema.get("type") == kind for kind in _TYPED)
-    return JSON_TYPE if typed or is_bbox(output) else None
 
 
 def wanted(
@@ -128,58 +89,22 @@ def results_of(manifest: Manifest, output: Output) -> tuple[Result, ...]:
     return tuple(Result(output.id, entry, index, log) for index, entry in enumerate(found))
 
 
-def results_document(
+def parts_of(
     manifest: Manifest,
     outputs: Mapping[str, Output],
     asked: Mapping[str, OutputRequest] | None,
-    *,
-    read: Callable[[Result], bytes],
-    href: Callable[[Result], str],
-    inline_limit: int,
-) -> dict[str, Any]:
-    """The document `results.yaml`: output id -> value or link, a list where a glob found several.
-
-    `inline_limit` bounds the bytes of all values together; what is larger, or was asked for by
-    reference, becomes a link. Values that JSON cannot carry faithfully become links too.
-    """
-    room: float = inline_limit
-    document: dict[str, Any] = {}
-    for output in outputs.values():
-        values = []
-        for result in results_of(manifest, output):
-            value = _LINK
-            if _size(result) <= room and not _by_reference(asked, output.id):
-                value = _value(read(result), result.media_type, output)
-            if value is _LINK:
-                values.append({"href": href(result), "type": result.media_type})
-            else:
-                room -= _size(result)
-                values.append(value)
-        if values:
-            document[output.id] = values if len(values) > 1 else values[0]
-    return document
-
-
-def raw(
-    manifest: Manifest,
-    outputs: Mapping[str, Output],
-    asked: Mapping[str, OutputRequest] | None,
-) -> Raw:
-    """The raw answer to a request for `outputs`."""
-    parts = tuple(
-        Part(result, _by_reference(asked, output.id))
+) -> tuple[Part, ...]:
+    """Every value of `outputs`, as it was `asked` for."""
+    return tuple(
+        Part(result, output, _by_reference(asked, output.id))
         for output in outputs.values()
         for result in results_of(manifest, output)
     )
-    if not parts:
-        return Raw(Form.NOTHING, ())
-    if all(part.by_reference for part in parts):
-        return Raw(Form.LINKS, parts)
-    return Raw(Form.VALUE if len(parts) == 1 else Form.MULTIPART, parts)
 
 
-_LINK: Any = object()
-"""Stands for: this cannot be given by value."""
+def fit(parts: tuple[Part, ...], limit: int) -> bool:
+    """Whether all that was asked for by value has at most `limit` bytes together."""
+    return sum(part.result.size for part in parts if not part.by_reference) <= limit
 
 
 def _by_reference(asked: Mapping[str, OutputRequest] | None, output: str) -> bool:
@@ -194,74 +119,3 @@ def _entries(entries: tuple[FileEntry, ...], paths: tuple[str, ...]) -> list[Fil
     named = set(paths)
     by_path = {entry.path: entry for entry in entries if entry.path in named}
     return [by_path[path] for path in paths if path in by_path]
-
-
-def _size(result: Result) -> float:
-    return math.inf if result.entry is None else result.entry.size
-
-
-def _value(content: bytes, media_type: str, output: Output) -> Any:
-    essence = media_type.partition(";")[0].strip().lower()
-    if essence == JSON_TYPE or essence.endswith("+json"):
-        return _json_value(content, media_type, output)
-    if essence.startswith("text/") or essence.endswith("+xml") or essence in _TEXT_TYPES:
-        return _text_value(content, media_type, output)
-    return _binary_value(content, media_type)
-
-
-def _json_value(content: bytes, media_type: str, output: Output) -> Any:
-    try:
-        value = json.loads(content)
-    except (ValueError, RecursionError):
-        return _LINK
-    if not _is_portable(value):
-        return _LINK
-    if value is None or (isinstance(value, dict) and not is_bbox(output)):
-        return {"value": value, "mediaType": media_type}
-    return value
-
-
-def _text_value(content: bytes, media_type: str, output: Output) -> Any:
-    """Bare text where its media type is known without saying: the plain, or the declared one."""
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        return _binary_value(content, media_type)
-    if media_type == "text/plain" or media_type == output.media_type:
-        return text
-    return {"value": text, "mediaType": media_type}
-
-
-def _binary_value(content: bytes, media_type: str) -> Any:
-    text = base64.b64encode(content).decode()
-    return {"value": text, "encoding": "base64", "mediaType": media_type}
-
-
-def _is_portable(value: Any) -> bool:
-    """Whether every reader gets the same: no NaN, huge integer, half character or abyss."""
-    level = [value]
-    for _ in range(_MAX_DEPTH):
-        if not all(map(_is_portable_scalar, level)):
-            return False
-        level = [child for parent in level for child in _children(parent)]
-        if not level:
-            return True
-    return False
-
-
-def _children(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        yield from value
-        yield from value.values()
-    elif isinstance(value, list):
-        yield from value
-
-
-def _is_portable_scalar(value: Any) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    if isinstance(value, int):
-        return -_MAX_INTEGER <= value < _MAX_INTEGER
-    if isinstance(value, str):
-        return value.isascii() or not any("\ud800" <= char <= "\udfff" for char in value)
-    return True

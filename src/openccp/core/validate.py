@@ -10,6 +10,7 @@ import orjson
 from openccp.core.callback import read_subscriptions
 from openccp.core.fields import Faults
 from openccp.core.method import ALL_FILES, RESERVED, Input, Method
+from openccp.core.output_types import media_types_of
 from openccp.core.plan import Plan, plan_of
 from openccp.core.problems import InvalidRequest
 from openccp.core.request import ExecuteRequest, Origin, OutputRequest, ResponseForm, Transmission
@@ -164,9 +165,6 @@ def _read_outputs(
     return outputs
 
 
-_PLAIN_OUTPUT = OutputRequest()
-
-
 def _read_output(method: Method, name: str, wanted: Any, pointer: str) -> OutputRequest:
     if not isinstance(wanted, dict):
         raise unfit(pointer, 'expected an object like {} or {"transmissionMode": "value"}')
@@ -175,13 +173,11 @@ def _read_output(method: Method, name: str, wanted: Any, pointer: str) -> Output
         raise unfit(
             f"{pointer}{token(shorten(min(strangers)))}", "expected transmissionMode or format"
         )
-    mode = wanted.get("transmissionMode", "value")
-    if mode == "value" and "format" not in wanted:
-        return _PLAIN_OUTPUT
-    if mode not in ("value", "reference"):
+    mode = wanted.get("transmissionMode")
+    if mode not in (None, "value", "reference"):
         raise unfit(f"{pointer}/transmissionMode", 'expected "value" or "reference"')
     media_type = _read_format(method, name, wanted.get("format"), f"{pointer}/format")
-    return OutputRequest(Transmission(mode), media_type)
+    return OutputRequest(None if mode is None else Transmission(mode), media_type)
 
 
 def _read_format(method: Method, name: str, wanted: Any, pointer: str) -> str | None:
@@ -194,9 +190,9 @@ def _read_format(method: Method, name: str, wanted: Any, pointer: str) -> str | 
         return None
     if not isinstance(media_type, str) or len(media_type) > 200:
         raise unfit(f"{pointer}/mediaType", "expected text, like text/csv")
-    declared = method.outputs[name].media_type if name in method.outputs else None
-    if declared is not None and bare_type(declared) != bare_type(media_type):
-        raise unfit(f"{pointer}/mediaType", f"this output is {shown(declared)}")
+    declared = media_types_of(method.outputs[name].schema) if name in method.outputs else ()
+    if declared and bare_type(media_type) not in map(bare_type, declared):
+        raise unfit(f"{pointer}/mediaType", f"this output is {' or '.join(map(shown, declared))}")
     return media_type
 
 
@@ -236,7 +232,8 @@ def from_stored(stored: bytes, secrets: Mapping[str, str]) -> ExecuteRequest:
         outputs=None
         if outputs is None
         else {
-            name: OutputRequest(Transmission(mode), kind) for name, (mode, kind) in outputs.items()
+            name: OutputRequest(mode and Transmission(mode), kind)
+            for name, (mode, kind) in outputs.items()
         },
         references={pointer: Origin(**origin) for pointer, origin in references.items()},
         **kept,

@@ -19,7 +19,7 @@ from openccp.core.results import OutputTooLarge
 from openccp.files.copy import Destination, write_all
 from openccp.files.manifests import Committed, decode, encode
 from openccp.files.media import TEXT, guess
-from openccp.files.names import escape
+from openccp.files.names import escape, unescape
 from openccp.files.outputs import match, with_declared_types
 from openccp.files.walk import NotRegular, Walk, open_regular
 
@@ -91,8 +91,11 @@ class Collector:
             self._drop(folder, OUTPUTS)
         destination.settle()
         found, missing = match(outputs, files, logs)
-        typed = with_declared_types(files, outputs, found)
+        typed = with_declared_types(files, outputs, found, self._content)
         return Committed(Manifest(typed, tuple(logs), tuple(skipped), found, missing), too_large)
+
+    def _content(self, entry: FileEntry) -> bytes:
+        return (self.folder / OUTPUTS / unescape(entry.path)).read_bytes()
 
     def _commit(self, folder: int, committed: Committed) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC

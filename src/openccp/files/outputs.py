@@ -1,14 +1,15 @@
 """Which collected file is which declared output."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from fnmatch import translate
 from re import Pattern
 from re import compile as compile_pattern
 
 from openccp.core.method import Output
+from openccp.core.output_types import MOST_LOOKED_AT, actual_media_type, declared_media_type
 from openccp.core.ports import FileEntry
-from openccp.core.results import declared_media_type, is_all_files, is_log
+from openccp.core.results import is_all_files, is_log
 from openccp.files.media import fits
 from openccp.files.names import escape
 
@@ -36,18 +37,29 @@ def with_declared_types(
     files: Iterable[FileEntry],
     outputs: Mapping[str, Output],
     matched: Mapping[str, tuple[str, ...]],
+    read: Callable[[FileEntry], bytes],
 ) -> tuple[FileEntry, ...]:
-    """The entries, those of declared outputs bearing the media type their method declares."""
-    types: dict[str, str] = {}
-    for output_id, paths in matched.items():
-        output = outputs[output_id]
-        media_type = declared_media_type(output)
-        if media_type is not None and not is_log(output):
-            types.update(dict.fromkeys(paths, media_type))
+    """The entries, those of declared outputs bearing the media type their method declares.
+
+    `read` gives a small file's content, where its method leaves a choice.
+    """
+    declared = {
+        path: outputs[output_id]
+        for output_id, paths in matched.items()
+        if not is_log(outputs[output_id])
+        for path in paths
+    }
     return tuple(
-        replace(entry, media_type=types[entry.path]) if entry.path in types else entry
+        _typed(entry, declared[entry.path], read) if entry.path in declared else entry
         for entry in files
     )
+
+
+def _typed(entry: FileEntry, output: Output, read: Callable[[FileEntry], bytes]) -> FileEntry:
+    def content() -> bytes:
+        return read(entry) if entry.size <= MOST_LOOKED_AT else b""
+
+    return replace(entry, media_type=actual_media_type(output, entry.media_type, content))
 
 
 def matches(pattern: str, path: str) -> bool:

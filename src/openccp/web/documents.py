@@ -14,6 +14,7 @@ import orjson
 from openccp.core.describe import describe, summarise
 from openccp.core.job import Job, Phase, Status
 from openccp.core.method import Revision
+from openccp.web.dialects import identity
 
 REL = "http://www.opengis.net/def/rel/ogc/1.0/"
 PROVENANCE = "http://www.w3.org/ns/prov#has_provenance"
@@ -41,12 +42,8 @@ def status_info(job: Job, root: str) -> dict[str, Any]:
     """statusInfo.yaml of 1.0 and 2.0 in one, with CCP's jobID."""
     here = f"{root}/jobs/{job.id}"
     document: dict[str, Any] = {
-        "jobID": job.id,
-        "id": job.id,
+        **identity(job),
         "status": str(job.status),
-        "type": "process",
-        "processingEntityType": "ogc-api-processes",
-        "processID": job.method,
         "process": f"{root}/processes/{job.method}",
         "message": job.message,
         "phase": str(job.phase),

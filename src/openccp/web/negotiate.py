@@ -1,4 +1,4 @@
-"""Read what requests say besides their body: Prefer, limits, cursors; and answer in JSON."""
+"""Read what requests say besides their body: limits, cursors; and answer in JSON."""
 
 import base64
 import binascii
@@ -12,7 +12,6 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from openccp.app.execute import Preference
 from openccp.app.services import Services
 from openccp.core.access import Who
 from openccp.core.identity import network_of
@@ -28,7 +27,7 @@ from openccp.web.outside import HOST
 from openccp.web.pace import Pace
 
 LARGEST_LIMIT = 10_000
-SECONDS = re.compile(r"[0-9]{1,9}")
+EVERYWHERE = ("f", "profile")
 JSON_TYPE = re.compile(r"application/([\w.-]+\+)?json\s*(;.*)?$", re.IGNORECASE)
 
 
@@ -108,20 +107,6 @@ def _length(request: Request) -> int | None:
     return int(declared) if declared.isdigit() else None
 
 
-def preference(request: Request) -> Preference:
-    """RFC 7240: `respond-async` and `wait=N`, in one header or several; others are ignored."""
-    respond_async, wait = False, None
-    for line in request.headers.getlist("prefer"):
-        for part in line.split(","):
-            name, _, value = part.strip().partition("=")
-            name = name.strip().lower()
-            if name == "respond-async":
-                respond_async = True
-            elif name == "wait" and SECONDS.fullmatch(value.strip()):
-                wait = float(value.strip())
-    return Preference(respond_async, wait)
-
-
 def limit(request: Request, default: int = 10) -> int:
     """`?limit=`, from 1 to 10,000 (larger values are cut, as the standard has it)."""
     text = request.query_params.get("limit")
@@ -135,7 +120,7 @@ def limit(request: Request, default: int = 10) -> int:
 def known_parameters(request: Request, *names: str) -> None:
     """Refuse query parameters that would silently do nothing."""
     for name in request.query_params:
-        if name not in names and name != "f":
+        if name not in names and name not in EVERYWHERE:
             raise InvalidQueryParameter(f"There is no query parameter {name[:64]!r} here.")
 
 

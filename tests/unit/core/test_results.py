@@ -5,17 +5,11 @@ from typing import Any
 import pytest
 
 from openccp.core.method import Output
+from openccp.core.output_types import declared_media_type
 from openccp.core.ports import FileEntry, Manifest
 from openccp.core.request import OutputRequest, Transmission
-from openccp.core.results import (
-    Form,
-    Result,
-    declared_media_type,
-    raw,
-    results_document,
-    results_of,
-    wanted,
-)
+from openccp.core.result_values import results_document
+from openccp.core.results import Result, fit, parts_of, results_of, wanted
 
 BY_REFERENCE = OutputRequest(Transmission.REFERENCE)
 
@@ -43,9 +37,7 @@ class Job:
         self, asked: dict[str, OutputRequest] | None = None, inline_limit: int = 10_000
     ) -> dict[str, Any]:
         document = results_document(
-            self.manifest,
-            wanted(self.outputs, asked),
-            asked,
+            parts_of(self.manifest, wanted(self.outputs, asked), asked),
             read=self.read,
             href=lambda result: f"/results/{result.content_id}",
             inline_limit=inline_limit,
@@ -62,7 +54,7 @@ class Job:
 
 
 JSON = "application/json"
-LINK = {"href": "/results/x", "type": JSON}
+LINK = {"href": "/results/x", "rel": "item", "type": JSON}
 
 
 @pytest.mark.parametrize(
@@ -74,7 +66,6 @@ LINK = {"href": "/results/x", "type": JSON}
         (b'"text"', "text"),
         (b"[1, [2]]", [1, [2]]),
         (b'{"a": 1}', {"value": {"a": 1}, "mediaType": JSON}),
-        (b"null", {"value": None, "mediaType": JSON}),
         (b'{"a": 1e308}', {"value": {"a": 1e308}, "mediaType": JSON}),
         (b'"\\ud83d\\ude00"', "😀"),
     ],
@@ -87,6 +78,7 @@ def test_json_by_value(content: bytes, value: Any) -> None:
     "content",
     [
         b"",
+        b"null",
         b"{",
         b"\xff",
         b"NaN",
@@ -108,6 +100,11 @@ def test_json_that_not_everybody_can_read_becomes_a_link(content: bytes) -> None
 def test_a_geojson_object_keeps_its_media_type() -> None:
     value = Job(x=("application/geo+json", b'{"type": "Point"}')).value()
     assert value == {"value": {"type": "Point"}, "mediaType": "application/geo+json"}
+
+
+def test_a_list_of_another_kind_keeps_its_media_type() -> None:
+    value = Job(x=("application/prs.points+json", b"[1, 2]")).value()
+    assert value == {"value": [1, 2], "mediaType": "application/prs.points+json"}
 
 
 def test_a_bounding_box_stands_as_itself() -> None:
@@ -172,8 +169,12 @@ def test_the_limit_bounds_all_values_together() -> None:
     job = Job(x=("text/plain", b"12345"), y=("text/plain", b"123456"), z=("text/plain", b"12345"))
     document = job.document(inline_limit=10)
     assert document["x"] == document["z"] == "12345"
-    assert document["y"] == {"href": "/results/y", "type": "text/plain"}
-    assert job.document(inline_limit=-1)["x"] == {"href": "/results/x", "type": "text/plain"}
+    assert document["y"] == {"href": "/results/y", "rel": "item", "type": "text/plain"}
+    nothing = job.document(inline_limit=-1)["x"]
+    assert nothing == {"href": "/results/x", "rel": "item", "type": "text/plain"}
+    parts = parts_of(job.manifest, job.outputs, None)
+    assert [fit(parts, 15), fit(parts, 16)] == [False, True]
+    assert fit(parts_of(job.manifest, job.outputs, {"y": BY_REFERENCE}), 10)
 
 
 def test_by_reference_is_a_link() -> None:
@@ -185,13 +186,14 @@ def test_several_files_are_a_list_with_numbered_links() -> None:
     job = Job(x=("text/plain", b"a", b"bb" * 50))
     assert job.document(inline_limit=50)["x"] == [
         "a",
-        {"href": "/results/x/1", "type": "text/plain"},
+        {"href": "/results/x/1", "rel": "item", "type": "text/plain"},
     ]
 
 
 def test_everything_is_a_link_to_the_archive() -> None:
     document = Job(x=(JSON, b"3")).document({"output": OutputRequest()})
-    assert document == {"output": {"href": "/results/output", "type": "application/zip"}}
+    link = {"href": "/results/output", "rel": "item", "type": "application/zip"}
+    assert document == {"output": link}
 
 
 def test_what_is_missing_is_left_out() -> None:
@@ -217,37 +219,26 @@ def test_what_is_wanted() -> None:
     assert asked["y"] is declared["y"]
 
 
-# --- raw ---
+def test_parts_say_what_they_are() -> None:
+    job = Job(x=("text/csv", b"3", b"4"), y=(JSON, b"5"))
+    parts = parts_of(job.manifest, job.outputs, {"x": OutputRequest(), "y": BY_REFERENCE})
+    assert [(p.result.content_id, p.result.media_type, p.by_reference) for p in parts] == [
+        ("x/0", "text/csv", False),
+        ("x/1", "text/csv", False),
+        ("y", JSON, True),
+    ]
 
 
 @pytest.mark.parametrize(
-    ("asked", "form"),
+    "content",
     [
-        ({}, Form.NOTHING),
-        ({"x": OutputRequest()}, Form.VALUE),
-        ({"x": BY_REFERENCE}, Form.LINKS),
-        ({"x": OutputRequest(), "y": OutputRequest()}, Form.MULTIPART),
-        ({"x": OutputRequest(), "y": BY_REFERENCE}, Form.MULTIPART),
-        ({"x": BY_REFERENCE, "y": BY_REFERENCE}, Form.LINKS),
-        ({"output": OutputRequest()}, Form.VALUE),
-        ({"gone": OutputRequest()}, Form.NOTHING),
-        (None, Form.MULTIPART),
+        b'{"bbox": [1, 2, 3]}',
+        b'{"bbox": [1, 2, 3, "4"]}',
+        b'{"bbox": [1, 2, 3, 4], "crs": "EPSG:4326"}',
+        b'{"bbox": [1, 2, 3, 4], "more": 1}',
+        b'{"more": 1}',
     ],
 )
-def test_the_form_of_a_raw_answer(asked: dict[str, OutputRequest] | None, form: Form) -> None:
-    job = Job(x=(JSON, b"3"), y=("text/plain", b"4"))
-    answer = raw(job.manifest, wanted(job.outputs, asked), asked)
-    assert answer.form == form
-    references = {part.result.output for part in answer.parts if part.by_reference}
-    assert references == {
-        output for output in asked or {} if asked and asked[output] == BY_REFERENCE
-    }
-
-
-def test_raw_parts_say_what_they_are() -> None:
-    job = Job(x=("text/csv", b"3", b"4"))
-    parts = raw(job.manifest, job.outputs, None).parts
-    assert [(part.result.content_id, part.result.media_type) for part in parts] == [
-        ("x/0", "text/csv"),
-        ("x/1", "text/csv"),
-    ]
+def test_what_is_no_bounding_box_is_an_object_like_others(content: bytes) -> None:
+    value = Job({"x": {"format": "ogc-bbox"}}, x=(JSON, content)).value()
+    assert value == {"value": json.loads(content), "mediaType": JSON}

@@ -85,7 +85,7 @@ def test_a_request_of_ccp() -> None:
             "deep": True,
         },
         secrets={"key": "hunter2"},
-        outputs={"output": OutputRequest()},
+        outputs={"output": OutputRequest(Transmission.VALUE)},
         response=ResponseForm.RAW,
         image="bash",
         replicas=2,
@@ -204,11 +204,11 @@ def test_outputs() -> None:
 
     assert outputs({}) == {}
     assert outputs({"count": {}}) == {"count": OutputRequest()}
-    assert outputs({"stdout": {"transmissionMode": "reference"}}) == {
-        "stdout": OutputRequest(Transmission.REFERENCE)
-    }
+    for mode in Transmission:
+        asked = outputs({"stdout": {"transmissionMode": str(mode)}})
+        assert asked == {"stdout": OutputRequest(mode)}
     assert outputs({"count": {"format": {"mediaType": "application/json; charset=utf-8"}}}) == {
-        "count": OutputRequest(Transmission.VALUE, "application/json; charset=utf-8")
+        "count": OutputRequest(None, "application/json; charset=utf-8")
     }
 
 

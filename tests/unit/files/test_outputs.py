@@ -100,7 +100,7 @@ def test_declared_media_types_win_for_declared_files_only() -> None:
     outputs = {"count": declared("application/json"), "n": Output("n", {"type": "integer"})}
     files = entries("count", "n", "other")
     matched, _ = match(outputs, files, [])
-    typed = with_declared_types(files, outputs, matched)
+    typed = with_declared_types(files, outputs, matched, lambda _: b"")
     assert [entry.media_type for entry in typed] == [
         "application/json",
         "application/json",

@@ -1,55 +1,81 @@
 """/processes/{id}/execution: execute a process, asynchronously or synchronously."""
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from openccp.app.execute import Accepted, execute, finished_within
+from openccp.app.forget import forget, leaves_no_job
+from openccp.core.access import Who
 from openccp.core.job import Job
 from openccp.core.problems import Problem
 from openccp.web.api.results import results_answer
 from openccp.web.documents import status_info
-from openccp.web.negotiate import answer, caller, json_body, preference, root, services
+from openccp.web.negotiate import answer, caller, json_body, known_parameters, root, services
+from openccp.web.prefer import Prefer, applied
+from openccp.web.profiles import Profile
+from openccp.web.wishes import Wishes, wishes
 
 
 async def execute_process(request: Request) -> Response:
     """POST /processes/{id}/execution."""
-    who, prefer = await caller(request), preference(request)
+    who = await caller(request)
+    known_parameters(request)
+    return await executed(request, who, await json_body(request), wishes(request))
+
+
+async def executed(request: Request, who: Who, body: bytes, wanted: Wishes) -> Response:
+    """Execute, and answer with the results, or with the job if it is made or takes too long."""
+    key = request.headers.get("idempotency-key")
+    process_id, prefer = request.path_params["process_id"], wanted.prefer
     accepted = await execute(
-        services(request),
-        who,
-        request.path_params["process_id"],
-        await json_body(request),
-        prefer,
-        request.headers.get("idempotency-key"),
-        root(request),
+        services(request), who, process_id, body, prefer.execution, key, root(request)
     )
-    if accepted.synchronous:
-        return await _synchronous(request, accepted, prefer.wait)
-    applied = {"Preference-Applied": "respond-async"} if prefer.respond_async else {}
-    return created(request, accepted.job, applied)
+    if not accepted.synchronous:
+        told = applied("respond-async" if prefer.respond_async else None)
+        return created(request, accepted.job, told)
+    return await _synchronous(request, accepted, wanted, kept=key is not None)
 
 
-async def _synchronous(request: Request, accepted: Accepted, wait: float | None) -> Response:
-    most = services(request).rules.wait_seconds
-    seconds = most if wait is None else min(wait, most)
+async def _synchronous(
+    request: Request, accepted: Accepted, wanted: Wishes, *, kept: bool
+) -> Response:
+    seconds, waited = _patience(wanted.prefer, services(request).rules.wait_seconds)
     job = await finished_within(services(request), accepted.job.id, seconds)
     if not job.final:
-        return created(request, job, {})
+        respond_async = "respond-async" if wanted.prefer.respond_async else None
+        return created(request, job, applied(respond_async, waited))
     monitor = f"<{root(request)}/jobs/{job.id}>; rel=monitor"
     try:
-        response = await results_answer(request, job)
+        response, linked = await results_answer(request, job, wanted)
     except Problem as problem:
         problem.headers["Link"] = monitor
         raise
-    response.headers.append("Link", monitor)
+    _tell(response, waited)
+    if leaves_no_job(accepted) and not (kept or linked):
+        response.background = BackgroundTask(forget, services(request), job.id)
+    else:
+        response.headers.append("Link", monitor)
     return response
+
+
+def _patience(prefer: Prefer, most: float) -> tuple[float, str | None]:
+    """How long to wait, and the preference that says so."""
+    if prefer.wait is None or prefer.wait > most:
+        return most, None
+    return prefer.wait, f"wait={prefer.wait:.0f}"
+
+
+def _tell(response: Response, preference: str | None) -> None:
+    told = applied(preference, response.headers.get("preference-applied"))
+    response.headers.update(told)
 
 
 def created(request: Request, job: Job, headers: dict[str, str]) -> Response:
     """201 with Location and statusInfo."""
     base = root(request)
-    location = {"Location": f"{base}/jobs/{job.id}"}
+    location = {"Location": f"{base}/jobs/{job.id}", **Profile.JOB.header}
     return answer(status_info(job, base), 201, location | headers)
 
 

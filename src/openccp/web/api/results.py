@@ -1,38 +1,72 @@
-"""/jobs/{id}/results: the document, the raw value, several parts, or links."""
+"""/jobs/{id}/results: the results of a job, all, some, or one of them."""
 
-import asyncio
-import secrets
 from dataclasses import replace
-from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from openccp.app.jobs import visible_job
-from openccp.app.results import Finished, archive, finished, one_result, stored_file
+from openccp.app.results import Finished, finished, narrowed, one_output
 from openccp.core.job import Job
-from openccp.core.problems import NoSuchOutput, NotFound
-from openccp.core.request import ResponseForm
-from openccp.core.results import Form, Part, Raw, Result, raw, results_document
-from openccp.web.negotiate import answer, caller, root, services
-from openccp.web.sending import send_archive, send_file
+from openccp.core.problems import NotFound, ResultNotAvailable
+from openccp.core.results import Part
+from openccp.web.answers import Answering, write
+from openccp.web.dialects import Asked, Form, dialect_of
+from openccp.web.dialects import one_output as one_output_form
+from openccp.web.negotiate import caller, known_parameters, services
+from openccp.web.wishes import Wishes, wishes
 
 LONGEST_INDEX = 9
 
 
 async def get_results(request: Request) -> Response:
     """GET /jobs/{id}/results."""
-    job = await visible_job(services(request), await caller(request), request.path_params["job_id"])
-    return await results_answer(request, job)
+    who = await caller(request)
+    known_parameters(request, "outputs")
+    job = await visible_job(services(request), who, request.path_params["job_id"])
+    it = narrowed(await finished(services(request), job), _names(request))
+    if not it.parts:
+        raise ResultNotAvailable("The job was asked for no output that it has.")
+    response, _ = await _answered(request, it, wishes(request))
+    return response
 
 
 async def get_result(request: Request) -> Response:
-    """GET /jobs/{id}/results/{output} and /{output}/{N}: one raw value."""
-    job = await visible_job(services(request), await caller(request), request.path_params["job_id"])
+    """GET /jobs/{id}/results/{output} and /{output}/{N}: one output, one value of it."""
+    who, index = await caller(request), _index(request)
+    known_parameters(request)
+    job = await visible_job(services(request), who, request.path_params["job_id"])
     it = await finished(services(request), job)
-    result = one_result(it, request.path_params["output_id"], _index(request))
-    return await _value(request, it, result)
+    found = one_output(it, request.path_params["output_id"], index)
+    parts = tuple(replace(part, by_reference=False) for part in found)
+    answering = Answering(request, it, parts, wishes(request))
+    form = one_output_form(_asked(it, answering.parts, answering.wishes))
+    return await write(form, answering, profile=False)
+
+
+async def results_answer(request: Request, job: Job, wanted: Wishes) -> tuple[Response, bool]:
+    """The results of a job that has just ended, and whether any is by reference."""
+    return await _answered(request, await finished(services(request), job), wanted)
+
+
+async def _answered(request: Request, it: Finished, wanted: Wishes) -> tuple[Response, bool]:
+    """Results in the form of the version that the job's request speaks."""
+    dialect, parts = dialect_of(it.request), it.parts
+    form = dialect.form(_asked(it, parts, wanted))
+    told = form is Form.DOCUMENT and (dialect.tells_profile or wanted.document)
+    answering = Answering(request, it, parts, wanted)
+    response = await write(form, answering, profile=told)
+    return response, bool(answering.linked)
+
+
+def _asked(it: Finished, parts: tuple[Part, ...], wanted: Wishes) -> Asked:
+    return Asked(it.request, parts, wanted.document, wanted.accept, wanted.f)
+
+
+def _names(request: Request) -> list[str] | None:
+    asked = request.query_params.get("outputs")
+    return None if asked is None else asked.split(",")
 
 
 def _index(request: Request) -> int | None:
@@ -42,98 +76,6 @@ def _index(request: Request) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_INDEX):
         raise NotFound
     return int(text)
-
-
-async def results_answer(request: Request, job: Job) -> Response:
-    """The results in the form that was asked for when the job was made (ogc-processes: 1.2)."""
-    it = await finished(services(request), job)
-    it = _narrowed(request, it)
-    answered = raw(it.manifest, it.outputs, it.request.outputs)
-    form = ResponseForm.DOCUMENT if _as_document(request) else it.request.response
-    if form is ResponseForm.RAW or (form is None and answered.form is not Form.MULTIPART):
-        return await _raw(request, it, answered)
-    return answer(await asyncio.to_thread(_document, request, it))
-
-
-def _as_document(request: Request) -> bool:
-    """Whether the profile ogc-results was asked for: the document, whatever the number."""
-    asked = (request.query_params.get("profile", ""), request.headers.get("accept-profile", ""))
-    return any("ogc-results" in text for text in asked)
-
-
-def _narrowed(request: Request, it: Finished) -> Finished:
-    asked = request.query_params.get("outputs")
-    if asked is None:
-        return it
-    names = asked.split(",")
-    for name in names:
-        if name not in it.outputs:
-            raise NoSuchOutput(f"The job has no output {name[:64]!r}.")
-    return replace(it, only=frozenset(names))
-
-
-def _document(request: Request, it: Finished) -> dict[str, object]:
-    return results_document(
-        it.manifest,
-        it.outputs,
-        it.request.outputs,
-        read=lambda result: stored_file(services(request), it.job, result).read_bytes(),
-        href=lambda result: _href(request, it, result),
-        inline_limit=services(request).rules.inline_bytes,
-    )
-
-
-async def _raw(request: Request, it: Finished, answered: Raw) -> Response:
-    if answered.form is Form.VALUE:
-        return await _value(request, it, answered.parts[0].result)
-    if answered.form is Form.MULTIPART:
-        return await asyncio.to_thread(_multipart, request, it, answered.parts)
-    response = Response(status_code=204)
-    for part in answered.parts:
-        href = _href(request, it, part.result)
-        response.headers.append(
-            "Link", f'<{href}>; rel="{part.result.content_id}"; type="{part.result.media_type}"'
-        )
-    return response
-
-
-def _multipart(request: Request, it: Finished, parts: tuple[Part, ...]) -> Response:
-    boundary = f"ccp-{secrets.token_hex(12)}"
-    body, room = b"", services(request).rules.inline_bytes
-    for part in parts:
-        content = _part(request, it, part, room)
-        room -= part.result.entry.size if part.result.entry and not part.by_reference else 0
-        body += f"--{boundary}\r\n".encode() + content + b"\r\n"
-    return Response(
-        body + f"--{boundary}--\r\n".encode(),
-        media_type=f'multipart/related; boundary="{boundary}"',
-    )
-
-
-def _part(request: Request, it: Finished, part: Part, room: int) -> bytes:
-    """One part; what does not fit into `room` bytes any more is told by its location."""
-    result = part.result
-    large = result.entry is None or result.entry.size > room
-    head = [f"Content-Type: {result.media_type}", f"Content-ID: {result.content_id}"]
-    content = b""
-    if part.by_reference or large:
-        head.append(f"Content-Location: {_href(request, it, result)}")
-    else:
-        content = stored_file(services(request), it.job, result).read_bytes()
-    return "\r\n".join(head).encode() + b"\r\n\r\n" + content
-
-
-async def _value(request: Request, it: Finished, result: Result) -> Response:
-    if result.entry is None:
-        return send_archive(request, await archive(services(request), it.job), "output.zip")
-    path: Path = stored_file(services(request), it.job, result)
-    return send_file(
-        request, path, result.entry.path, f'"{result.entry.sha256}"', result.media_type
-    )
-
-
-def _href(request: Request, it: Finished, result: Result) -> str:
-    return f"{root(request)}/jobs/{it.job.id}/results/{result.content_id}"
 
 
 routes = [
