@@ -13,9 +13,10 @@ from openccp.core.deliveries import Delivery, DeliveryState, News
 from openccp.core.fields import Faults
 from openccp.core.job import Job, Status
 from openccp.core.method import Output
+from openccp.core.output_types import JSON_TYPE
 from openccp.core.ports import Fetched, Manifest
 from openccp.core.request import Subscription
-from openccp.core.results import JSON_TYPE, results_of
+from openccp.core.results import results_of
 
 KINDS: Mapping[str, News] = {
     "successUri": News.SUCCESS,

@@ -14,7 +14,7 @@ from openccp.core.execute_schema import (
 )
 from openccp.core.kinds import is_bbox
 from openccp.core.method import ALL_FILES, Input, Method, Output
-from openccp.core.results import declared_media_type
+from openccp.core.output_types import declared_media_type
 from openccp.web.openapi.schemas import ref
 from openccp.web.operations.shape import JSON, TEXT
 
