@@ -104,6 +104,14 @@ def one_output(it: Finished, output_id: str, index: int | None) -> tuple[Part, .
     return values
 
 
+def one_result(it: Finished, output_id: str, index: int | None) -> Result:
+    """One value of one output, as `one_output`; ResultNotAvailable also where it has several."""
+    values = one_output(it, output_id, index)
+    if len(values) > 1:
+        raise ResultNotAvailable(f"The output {output_id!r} has {len(values)} values.")
+    return values[0].result
+
+
 def _check_available(it: Finished, output_id: str) -> None:
     known = output_id in it.revision.method.outputs or output_id == ALL_FILES
     if not known:
