@@ -36,3 +36,6 @@ class Pace:
         self._full_at = {who: at for who, at in self._full_at.items() if at > now}
         if len(self._full_at) > REMEMBERED:
             self._full_at.clear()
+
+    def __len__(self) -> int:
+        return len(self._full_at)
