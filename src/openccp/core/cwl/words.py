@@ -1,0 +1,173 @@
+"""The words of a tool's command line for given values (CWL: 4.1, generic execution)."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from openccp.core.cwl.bindings import Binding
+from openccp.core.cwl.references import Reference, Scope, Template, as_text, evaluate
+from openccp.core.cwl.tool import Tool
+from openccp.core.cwl.types import Type
+from openccp.core.ports import CannotStart
+
+_SAFE = re.compile(r"[A-Za-z0-9_./+-]*", re.ASCII)
+Key = tuple[tuple[int, int, str], ...]
+"""What words are sorted by: numbers before names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word; `quoted` False is the author's own text for a shell to read."""
+
+    text: str
+    quoted: bool = True
+
+
+def command_line(tool: Tool, scope: Scope) -> list[Word]:
+    """The words in their order."""
+    bound: list[tuple[Key, list[Word]]] = []
+    for i, argument in enumerate(tool.arguments):
+        key = (_number(_position(argument, scope)), _number(i))
+        bound.append((key, _argument(argument, None, scope)))
+    for name, parameter in tool.inputs.items():
+        bound.extend(
+            _bind(parameter.binding, parameter.type, scope["inputs"].get(name), _name(name), scope)
+        )
+    bound.sort(key=lambda entry: entry[0])
+    return [*map(Word, tool.base_command), *(word for _, words in bound for word in words)]
+
+
+def _number(value: int) -> tuple[int, int, str]:
+    return (0, value, "")
+
+
+def _name(value: str) -> Key:
+    return ((1, 0, value),)
+
+
+def _position(binding: Binding, scope: Scope) -> int:
+    if isinstance(binding.position, int):
+        return binding.position
+    value = evaluate(binding.position, scope)
+    try:
+        return 0 if value is None else int(value)
+    except (TypeError, ValueError):
+        raise CannotStart("the position of an argument is not a whole number") from None
+
+
+def _bind(
+    binding: Binding | None, declared: Type, value: Any, tail: Key, scope: Scope
+) -> Iterator[tuple[Key, list[Word]]]:
+    """The words of one value and of what is in it, each with what it is sorted by."""
+    if value is None:
+        return
+    key: Key = tail
+    if binding is not None:
+        own = {**scope, "self": value}
+        key = (_number(_position(binding, own)), *tail)
+        yield key, _argument(binding, value, scope)
+    if binding is None or binding.value is None:
+        for inner, words in _bind_inside(binding, declared, value, scope):
+            yield (*key, *inner), words
+
+
+def _bind_inside(
+    binding: Binding | None, declared: Type, value: Any, scope: Scope
+) -> Iterator[tuple[Key, list[Word]]]:
+    declared = _fitting(declared, value)
+    if declared.items is not None and isinstance(value, list):
+        each = declared.binding
+        if each is None and binding is not None and binding.separator is None:
+            each = Binding(quoted=binding.quoted)
+        for i, item in enumerate(value):
+            yield from _bind(each, declared.items, item, (_number(i),), scope)
+    elif declared.fields is not None and isinstance(value, Mapping):
+        for name, member in declared.fields.items():
+            yield from _bind(member.binding, member.type, value.get(name), _name(name), scope)
+    elif declared.binding is not None:
+        yield from _bind(declared.binding, replace(declared, binding=None), value, (), scope)
+
+
+def _fitting(declared: Type, value: Any) -> Type:
+    """The first option of a union that a value fits."""
+    for option in declared.options:
+        if _fits(option, value):
+            return _fitting(option, value)
+    return declared
+
+
+def _fits(declared: Type, value: Any) -> bool:
+    match declared.name:
+        case "array":
+            return isinstance(value, list)
+        case "record":
+            return isinstance(value, Mapping)
+        case "boolean":
+            return isinstance(value, bool)
+        case "int" | "long" | "float" | "double":
+            return isinstance(value, (int, float)) and not isinstance(value, bool)
+        case "enum":
+            return value in declared.symbols
+        case "string":
+            return isinstance(value, str)
+        case _:
+            return True
+
+
+def _argument(binding: Binding, value: Any, scope: Scope) -> list[Word]:
+    if binding.value is not None:
+        own = {**scope, "self": value}
+        value = evaluate(binding.value, own) if binding.quoted else _author(binding.value, own)
+    return [Word(text, binding.quoted) for text in _texts(binding, value)]
+
+
+def _author(template: Template, scope: Scope) -> str:
+    """The author's text, with nothing in it that a shell could read as more than a word."""
+    return "".join(
+        part if isinstance(part, str) else _harmless(part, scope) for part in template.parts
+    )
+
+
+def _harmless(reference: Reference, scope: Scope) -> str:
+    text = as_text(evaluate(Template((reference,)), scope))
+    if _SAFE.fullmatch(text) is None:
+        raise CannotStart("a value that a shell would read cannot stand unquoted")
+    return text
+
+
+def _texts(binding: Binding, value: Any) -> list[str]:
+    prefix = [] if binding.prefix is None else [binding.prefix]
+    if isinstance(value, list):
+        return _list_texts(binding, value, prefix)
+    if value is None or value is False:
+        return []
+    if value is True:
+        return prefix
+    if isinstance(value, Mapping):
+        if not is_file(value):
+            return prefix
+        value = value["path"]
+    return _joined(binding, prefix, as_text(value))
+
+
+def _list_texts(binding: Binding, value: list[Any], prefix: list[str]) -> list[str]:
+    if not value:
+        return []
+    texts = [_item_text(item) for item in value]
+    if binding.separator is not None:
+        return _joined(binding, prefix, binding.separator.join(texts))
+    return [*prefix, *texts] if binding.value is not None else prefix
+
+
+def _joined(binding: Binding, prefix: list[str], text: str) -> list[str]:
+    return [*prefix, text] if binding.separate else ["".join([*prefix, text])]
+
+
+def _item_text(item: Any) -> str:
+    return as_text(item["path"]) if is_file(item) else as_text(item)
+
+
+def is_file(value: Any) -> bool:
+    """Whether a value is a file, as tools see them."""
+    return isinstance(value, Mapping) and value.get("class") == "File" and "path" in value

@@ -1,0 +1,1 @@
+"""Packages that are deployed (OGC application packages, CWL), as descriptors of methods."""
