@@ -107,7 +107,7 @@ def test_somebody_elses_job_and_method_are_not_there(user: User, other: User, jo
 def test_a_replaced_and_removed_method_leaves_old_records_whole(user: User, job: str) -> None:
     method = f"count-lines-{id(user)}"
     changed = {**LINES, "id": method, "title": "changed"}
-    assert user.http.put(f"/processes/{method}", json=changed).status_code == 200
+    assert user.http.put(f"/processes/{method}", json=changed).status_code == 204
     assert user.http.get(f"/processes/{method}").json()["title"] == "changed"
     assert user.http.delete(f"/processes/{method}").status_code == 204
     assert user.http.get(f"/processes/{method}").status_code == 404

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from openccp.app.describe import visible_method
+from openccp.app.packages import Sent, read_descriptor
 from openccp.app.services import Services
 from openccp.core.access import Who, may_change_method, may_publish
 from openccp.core.descriptor import read_method
 from openccp.core.method import InvalidMethod, Method, Revision
+from openccp.core.packages.media import METHOD
+from openccp.core.packages.tools import tool_of
 from openccp.core.problems import Fault, Forbidden, ImmutableProcess, NoSuchProcess, Problem
 from openccp.core.script import render
-from openccp.core.strict_json import loads
 
 log = logging.getLogger(__name__)
-
-MEDIA_TYPE = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +29,23 @@ class Deployed:
 
 
 async def deploy(
-    services: Services, who: Who, body: bytes, *, public: bool = False, expect: str | None = None
+    services: Services, who: Who, sent: Sent, *, public: bool = False, expect: str | None = None
 ) -> Deployed:
     """Keep a new method, or with `expect` (its id) a new revision of it.
 
     Raises InvalidMethod with a fault for each thing wrong; DuplicatedProcess, ImmutableProcess,
-    Forbidden (publishing without being an administrator).
+    WorkflowNotFound, Forbidden (publishing without being an administrator).
     """
-    method = await asyncio.to_thread(_read, body)
-    before = await _replaced(services, who, method, expect)
     if public and not may_publish(who):
         raise Forbidden("Only an administrator can make a method public to every account.")
-    warnings = (*method.warnings, *_unknown_infrastructures(services, method))
+    document = await read_descriptor(services, sent, who.id)
+    method = await asyncio.to_thread(checked, document)
+    before = await _replaced(services, who, method, expect)
+    warnings = (
+        *method.warnings,
+        *_unknown_infrastructures(services, method),
+        *_unknown_image(services, method),
+    )
     shared, unshared = _shared(who, method)
     revision = Revision(
         method=method,
@@ -51,7 +56,9 @@ async def deploy(
         created=services.clock(),
         contexts=shared,
     )
-    kept = await services.catalogue.add(revision, body, MEDIA_TYPE, replace=before is not None)
+    kept = await services.catalogue.add(
+        revision, sent.body, sent.media_type, replace=before is not None
+    )
     return Deployed(kept, (*warnings, *unshared))
 
 
@@ -68,10 +75,6 @@ async def package(services: Services, who: Who, method_id: str) -> tuple[bytes, 
     return await services.catalogue.methods.package(method_id, revision.number)
 
 
-def _read(body: bytes) -> Method:
-    return checked(loads(body))
-
-
 def checked(document: Any) -> Method:
     """A method whose descriptor and scripts are all right; else InvalidMethod with each fault."""
     if not isinstance(document, Mapping):
@@ -80,6 +83,7 @@ def checked(document: Any) -> Method:
     faults = [fault for name in ("deploy", "execute", "undeploy") for fault in _lint(method, name)]
     if faults:
         raise InvalidMethod("A script uses a value in an unsafe way.", faults=faults)
+    tool_of(method)
     return method
 
 
@@ -130,6 +134,16 @@ def _unknown_infrastructures(services: Services, method: Method) -> Iterable[Fau
             )
 
 
+def _unknown_image(services: Services, method: Method) -> Iterable[Fault]:
+    places = services.infrastructures.values()
+    if method.image and not any(place.has_runtime(method.image) for place in places):
+        yield Fault(
+            "/x-ccp-image",
+            f"no infrastructure has the image {method.image!r} yet; until one has, the method "
+            "cannot be run",
+        )
+
+
 def _shared(who: Who, method: Method) -> tuple[tuple[str, ...], list[Fault]]:
     shared = tuple(name for name in method.contexts if name in who.contexts)
     unknown = [
@@ -154,4 +168,4 @@ async def install(
             log.warning("the shipped method %s is left out: somebody has this id", method.id)
             continue
         revision = Revision(method, 0, owner, True, False, services.clock())
-        await services.catalogue.add(revision, body, MEDIA_TYPE, replace=before is not None)
+        await services.catalogue.add(revision, body, METHOD, replace=before is not None)

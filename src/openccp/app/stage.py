@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from openccp.app.services import Rules
+from openccp.core.cwl.compile import Given, Run, compiled
 from openccp.core.decide import Plan
 from openccp.core.identity import PUBLIC_CLIENT
 from openccp.core.job import Job, Stage
 from openccp.core.method import ALL_FILES, Kind, Method, Output, Revision, Scripts
+from openccp.core.packages.tools import tool_of
 from openccp.core.ports import Limits, Task
 from openccp.core.request import ExecuteRequest, script_text
 from openccp.core.script import render
@@ -33,16 +35,29 @@ class Case:
     def wanted(self) -> Mapping[str, Output]:
         """The declared outputs that were asked for; stdout and stderr are kept for every job."""
         asked = self.request.outputs
-        declared = self.revision.method.outputs
+        declared = self._found_by_tool(self.revision.method.outputs)
         if asked is None or ALL_FILES in asked:
             return declared
         return {name: output for name, output in declared.items() if name in asked}
 
+    def _found_by_tool(self, declared: Mapping[str, Output]) -> Mapping[str, Output]:
+        """The outputs where this job's tool leaves them: names may come from its inputs."""
+        made = run_of(self, _input_files(self.revision.method, self.request))
+        if made is None:
+            return declared
+        found = {
+            name: replace(declared[name], path=first, also=tuple(more))
+            for name, (first, *more) in made.paths.items()
+            if name in declared
+        }
+        return {**declared, **found}
+
 
 def case(revision: Revision, request: ExecuteRequest, rules: Rules) -> Case:
     """The plan of one job: a user may only lower the operator's limit on time."""
-    seconds = min(request.max_time or rules.limits.wall_seconds, rules.limits.wall_seconds)
-    limits = replace(rules.limits, wall_seconds=seconds)
+    limits = _lowered(revision.method, rules.limits)
+    seconds = min(request.max_time or limits.wall_seconds, limits.wall_seconds)
+    limits = replace(limits, wall_seconds=seconds)
     plan = Plan(
         wall_seconds=seconds,
         undeploy=bool(revision.method.scripts.undeploy.strip()),
@@ -53,18 +68,43 @@ def case(revision: Revision, request: ExecuteRequest, rules: Rules) -> Case:
     return Case(revision, request, limits, plan, rules.issuer)
 
 
+def run_of(it: Case, files: Mapping[str, bytes]) -> Run | None:
+    """What a job of a deployed package runs; None for a method with scripts."""
+    process = tool_of(it.revision.method)
+    if process is None:
+        return None
+    return compiled(process, Given(it.request.inputs, files, it.limits))
+
+
+def _lowered(method: Method, limits: Limits) -> Limits:
+    """A package may lower the operator's limits, never raise them."""
+    process = tool_of(method)
+    if process is None:
+        return limits
+    asked = process.most
+    return replace(
+        limits,
+        wall_seconds=min(limits.wall_seconds, asked.seconds),
+        memory_bytes=int(min(limits.memory_bytes, asked.memory * 2**20)),
+        cpus=min(limits.cpus, asked.cores),
+    )
+
+
 def task(job: Job, stage: Stage, it: Case) -> Task:
     """The task of one stage of the current attempt."""
     method, request = it.revision.method, it.request
-    limits = it.limits
+    limits, files, scripts = it.limits, _input_files(method, request), _rendered(method)
+    if stage is Stage.RUN and (made := run_of(it, files)) is not None:
+        files = {**files, **made.files}
+        scripts = replace(scripts, execute=made.script)
     if stage is Stage.UNDEPLOY:
         limits = replace(limits, wall_seconds=it.plan.undeploy_seconds)
     return Task(
         key=job.key(stage),
         image=request.image,
-        scripts=_rendered(method),
+        scripts=scripts,
         values={name: script_text(value) for name, value in request.inputs.items()},
-        files=_input_files(method, request),
+        files=files,
         secrets=request.secrets,
         environment={
             "CCP_JOB": job.id,
@@ -86,6 +126,10 @@ def _input_files(method: Method, request: ExecuteRequest) -> Mapping[str, bytes]
         if declared is not None and declared.kind is Kind.FILE and isinstance(value, str):
             files[name] = base64.b64decode(value)
             listing[name] = {"href": f"/ccp_in/{name}"}
+        elif declared is not None and declared.kind is Kind.FILE and isinstance(value, list):
+            several = {f"{i}.{name}": base64.b64decode(one) for i, one in enumerate(value)}
+            files |= {name: script_text(value).encode(), **several}
+            listing[name] = [{"href": f"/ccp_in/{one}"} for one in several]
         else:
             files[name] = script_text(value).encode("utf-8", "surrogatepass")
             listing[name] = value

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -11,18 +10,27 @@ from openccp.cli.output import one_line, say, write, write_json
 from openccp.cli.remote import RemoteCommand, connect, remote_options
 
 DESCRIPTOR = "method.json"
+YAML_SUFFIXES = (".cwl", ".yaml", ".yml")
 
 
 @click.command(cls=RemoteCommand)
 @click.argument("path", type=click.Path(exists=True, path_type=Path), metavar="FOLDER|FILE")
 @click.option("--replace", is_flag=True, help="Publish a new revision of a method that is there.")
 @click.option("--public", is_flag=True, help="For everybody here (administrators only).")
+@click.option("--workflow", metavar="NAME", help="Which workflow of a CWL $graph is meant.")
 @remote_options
-def deploy(path: Path, replace: bool, public: bool, url: str | None, as_json: bool) -> None:
-    """Publish a method: its method.json, or the folder that holds it."""
-    document = read_descriptor(path)
+def deploy(
+    path: Path,
+    replace: bool,
+    public: bool,
+    workflow: str | None,
+    url: str | None,
+    as_json: bool,
+) -> None:
+    """Publish a method: its method.json, the folder that holds it, or a package (OGC, CWL)."""
+    package = read_package(path)
     with connect(url) as ccp:
-        summary = ccp.deploy(document, replace=replace, public=public)
+        summary = ccp.deploy(package, replace=replace, public=public, workflow=workflow)
     if as_json:
         write_json(summary)
         return
@@ -45,15 +53,21 @@ def undeploy(method: str, url: str | None, as_json: bool) -> None:
         write(f"Removed {one_line(method)}.\n")
 
 
-def read_descriptor(path: Path) -> dict[str, Any]:
-    """The descriptor in a file, or in a folder's `method.json`; UsageError if it is none."""
+def read_package(path: Path) -> bytes:
+    """What is in a file, or in a folder's `method.json`; UsageError if it is no package."""
     file = path / DESCRIPTOR if path.is_dir() else path
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        content = file.read_bytes()
     except FileNotFoundError:
         raise click.UsageError(f"There is no {DESCRIPTOR} in {path}.") from None
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        raise click.UsageError(f"{file} cannot be read: {error.strerror}") from None
+    if file.suffix in YAML_SUFFIXES:
+        return content
+    try:
+        document = json.loads(content)
+    except ValueError as error:
         raise click.UsageError(f"{file} cannot be read as JSON: {error}") from None
-    if not isinstance(document, dict) or not isinstance(document.get("id"), str):
-        raise click.UsageError(f'{file} is no method: it needs a text "id".')
-    return document
+    if not isinstance(document, dict):
+        raise click.UsageError(f"{file} is no method: it is no JSON object.")
+    return content

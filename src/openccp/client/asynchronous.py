@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from openccp.client import access, calls, files, logs, values
 from openccp.client.card import JobCard
+from openccp.client.packages import package_of
 from openccp.client.session import PATIENCE, Session
 from openccp.client.wire import SECONDS, AsyncWire
 
@@ -39,10 +40,18 @@ class AsyncClient:
         return await self._wire.run(calls.describe(self._session, method))
 
     async def deploy(
-        self, document: Mapping[str, Any], *, replace: bool = False, public: bool = False
+        self,
+        package: Mapping[str, Any] | str | bytes | Path,
+        *,
+        replace: bool = False,
+        public: bool = False,
+        workflow: str | None = None,
     ) -> dict[str, Any]:
-        """Publish a method.json; see `Client.deploy`."""
-        return await self._wire.run(calls.deploy(self._session, document, replace, public))
+        """Publish a package; see `Client.deploy`."""
+        query = calls.deploy_query(public, workflow)
+        return await self._wire.run(
+            calls.deploy(self._session, package_of(package), replace, query)
+        )
 
     async def undeploy(self, method: str) -> None:
         """Remove a method; the records of its jobs stay."""

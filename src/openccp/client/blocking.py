@@ -8,6 +8,7 @@ from typing import Any, Self
 from openccp.client import access, calls, files, logs, values
 from openccp.client.card import JobCard
 from openccp.client.credentials import Credentials, Login
+from openccp.client.packages import package_of
 from openccp.client.session import PATIENCE, Session
 from openccp.client.wire import SECONDS, Wire
 
@@ -45,10 +46,20 @@ class Client:
         return self._wire.run(calls.describe(self._session, method))
 
     def deploy(
-        self, document: Mapping[str, Any], *, replace: bool = False, public: bool = False
+        self,
+        package: Mapping[str, Any] | str | bytes | Path,
+        *,
+        replace: bool = False,
+        public: bool = False,
+        workflow: str | None = None,
     ) -> dict[str, Any]:
-        """Publish a method.json, with `replace` as a new revision; its summary and `warnings`."""
-        return self._wire.run(calls.deploy(self._session, document, replace, public))
+        """Publish a method, with `replace` as a new revision; its summary and `warnings`.
+
+        `package` is a method.json, an OGC application package or CWL: a mapping, its text, or
+        its file. `workflow` names the one that is meant in a CWL `$graph`.
+        """
+        query = calls.deploy_query(public, workflow)
+        return self._wire.run(calls.deploy(self._session, package_of(package), replace, query))
 
     def undeploy(self, method: str) -> None:
         """Remove a method; the records of its jobs stay."""

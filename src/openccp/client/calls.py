@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from openccp.client import values
 from openccp.client.body import Body
 from openccp.client.errors import CCPError, JobDismissed, JobFailed, Refused
+from openccp.client.packages import Package
 from openccp.client.session import LONG_PATIENCE, LONGEST_PAUSE, Session, retry_after
 from openccp.client.steps import Pause, Reply, Request, Steps
 
@@ -68,20 +69,25 @@ def describe(session: Session, method: str) -> Steps[Document]:
 
 
 def deploy(
-    session: Session, document: Mapping[str, Any], replace: bool, public: bool
+    session: Session, package: Package, replace: bool, query: Mapping[str, str]
 ) -> Steps[Document]:
     """Publish a method, or a new revision of it; its summary, with `warnings` if any."""
-    place = f"/processes/{quote(str(document.get('id')), safe='')}" if replace else "/processes"
+    place = f"/processes/{quote(package.known_id, safe='')}" if replace else "/processes"
+    headers = {**JSON_HEADERS, "Content-Type": package.media_type}
+    if replace:
+        headers["Prefer"] = "return=representation"
     reply = yield from session.call(
-        Request(
-            "PUT" if replace else "POST",
-            place,
-            query={"visibility": "public"} if public else {},
-            headers={**JSON_HEADERS, "Content-Type": "application/json"},
-            content=_json(dict(document)),
-        )
+        Request("PUT" if replace else "POST", place, query, headers, package.content)
     )
     return _document(reply)
+
+
+def deploy_query(public: bool, workflow: str | None) -> dict[str, str]:
+    """What is said of a package beside it."""
+    return {
+        **({"visibility": "public"} if public else {}),
+        **({"w": workflow} if workflow is not None else {}),
+    }
 
 
 def undeploy(session: Session, method: str) -> Steps[None]:

@@ -24,6 +24,8 @@ MAX_SCRIPT = 256 << 10
 MAX_PUTS = 200
 SCRIPTS = {"deploy-script": "deploy", "execute-script": "execute", "undeploy-script": "undeploy"}
 STREAMS = ("stdout", "stderr")
+TOOL = "x-ccp-tool"
+"""What a method runs instead of an execute script: a CWL process, whatever it came as."""
 _NO_FILE_NAME = "output.zip"
 _COMPATIBLE = re.compile(r"(?:.*/)?infrastructures/([A-Za-z0-9][A-Za-z0-9._-]{0,127})/?", re.ASCII)
 _GLOB = re.compile(r"(?!/)(?!(.*/)?\.\.(/|$))[^\\\0]{1,255}")
@@ -232,6 +234,7 @@ def _outputs(fields: Fields) -> Iterator[Output]:
                 title=described.text("title", 300),
                 description=described.text("description", 20_000),
                 path=_path(identifier, described, schema),
+                minimum=min(1, _count(described, "minOccurs")),
             )
 
 
@@ -258,7 +261,7 @@ def _scripts(fields: Fields, warnings: Faults) -> Scripts:
             parameter.fault("name", "this script is given twice")
         texts[name] = _script(parameter)
     scripts = Scripts(**texts)
-    if not scripts.execute.strip():
+    if not scripts.execute.strip() and TOOL not in fields.members:
         warnings.add("/additionalParameters", "the method has no execute-script: it does nothing")
     return scripts
 

@@ -65,13 +65,18 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One declared output: `stdout`, `stderr`, or a file found by `path` (a glob in /ccp_data)."""
+    """One declared output: `stdout`, `stderr`, or files found by globs in /ccp_data.
+
+    `path` and `also` are those globs. `minimum` 0: a job without it is a success all the same.
+    """
 
     id: str
     schema: Mapping[str, JSON]
     title: str = ""
     description: str = ""
     path: str | None = None
+    also: tuple[str, ...] = ()
+    minimum: int = 1
 
     @property
     def media_type(self) -> str | None:

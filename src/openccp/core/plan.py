@@ -47,7 +47,8 @@ def plan_of(method: Method) -> Plan:
     required = tuple(
         name for name, i in method.inputs.items() if i.minimum > 0 and name not in defaults
     )
-    all_files = "ccpimage" in method.inputs or bool(method.scripts.execute)
+    runs = method.image or method.scripts.execute
+    all_files = "ccpimage" in method.inputs or bool(runs)
     return Plan(readers, defaults, required, all_files)
 
 

@@ -29,7 +29,7 @@ def match(
     }
     return (
         {output: matched for output, matched in found.items() if matched},
-        tuple(output for output, matched in found.items() if not matched),
+        tuple(name for name, paths in found.items() if not paths and outputs[name].minimum),
     )
 
 
@@ -74,7 +74,13 @@ def _log_names(stream: str, names: list[str]) -> tuple[str, ...]:
 def _find(output: Output, paths: list[str]) -> tuple[str, ...]:
     if output.path is None:
         return _find_by_name(output, paths)
-    pattern = _relative(output.path)
+    patterns = (output.path, *output.also)
+    found = [path for pattern in patterns for path in _find_by_glob(pattern, paths)]
+    return tuple(dict.fromkeys(found))
+
+
+def _find_by_glob(glob: str, paths: list[str]) -> tuple[str, ...]:
+    pattern = _relative(glob)
     if _MAGIC.isdisjoint(pattern):
         exact = escape(pattern)
         return (exact,) if exact in paths else ()

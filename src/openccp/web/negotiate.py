@@ -85,6 +85,11 @@ async def json_body(request: Request) -> bytes:
     kind = request.headers.get("content-type", "")
     if not JSON_TYPE.match(kind):
         raise UnsupportedMediaType("Send the request as application/json.")
+    return await whole_body(request)
+
+
+async def whole_body(request: Request) -> bytes:
+    """The body of a request, bounded (413)."""
     return await bounded(request.stream(), services(request).rules.body_bytes, _length(request))
 
 

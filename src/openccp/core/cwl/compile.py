@@ -197,17 +197,15 @@ def _globbed(pattern: str) -> str:
     """A pattern whose stars are the shell's, and nothing else of it is."""
     if has_mark(pattern):
         return quote(pattern)
-    pieces: list[str] = []
-    for char in pattern:
-        pieces.append(char if char in "*?[]!-" else quote(char))
-    return "".join(pieces)
+    return "".join(char if char in "*?[]!-" else quote(char) for char in pattern)
 
 
 def _name_lines(variable: str) -> list[str]:
     return [
         f"{variable}_name=${{{variable}##*/}}",
         f"case ${variable}_name in",
-        f"?*.*) {variable}_root=${{{variable}_name%.*}} {variable}_ext=.${{{variable}_name##*.}} ;;",
+        f"?*.*) {variable}_root=${{{variable}_name%.*}}",
+        f"{variable}_ext=.${{{variable}_name##*.}} ;;",
         f"*) {variable}_root=${variable}_name {variable}_ext= ;;",
         "esac",
         f'{variable}_size=$(($(wc -c <"${variable}")))',

@@ -1,7 +1,8 @@
 """What a tool needs to run (CWL's requirements and hints)."""
 
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +60,25 @@ class Needs:
     most_cores: float | None = None
     most_memory: float | None = None
     seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Most:
+    """What a process says it needs at most, where it says so: cores, MiB, seconds."""
+
+    cores: float = math.inf
+    memory: float = math.inf
+    seconds: float = math.inf
+
+
+def most_of(several: Iterable[Needs]) -> Most:
+    """What tools that run one after another need at most."""
+    listed = list(several)
+    return Most(
+        max(needs.most_cores or math.inf for needs in listed),
+        max(needs.most_memory or math.inf for needs in listed),
+        sum(needs.seconds or math.inf for needs in listed),
+    )
 
 
 Requirements = Mapping[str, Fields]

@@ -12,7 +12,7 @@ from openccp.core.cwl.bindings import (
     template,
     template_of,
 )
-from openccp.core.cwl.needs import Needs, Requirements, gather, needs_of, types_of
+from openccp.core.cwl.needs import Most, Needs, Requirements, gather, most_of, needs_of, types_of
 from openccp.core.cwl.references import Reference, Template
 from openccp.core.cwl.source import local, named
 from openccp.core.cwl.types import Around, Type, read_type
@@ -62,6 +62,11 @@ class Tool:
     stdout: Template | None = None
     stderr: Template | None = None
     success_codes: tuple[int, ...] = (0,)
+
+    @property
+    def most(self) -> Most:
+        """What it needs at most."""
+        return most_of([self.needs])
 
 
 def read_tool(process: Fields, outer: Requirements) -> Tool:
@@ -234,6 +239,7 @@ def _check_unquoted(tool: Tool, process: Fields) -> None:
     """What a shell is to read must be the author's own text, files' paths and numbers."""
     if not tool.needs.shell:
         return
+    bindings: list[tuple[Binding, str, str | None]]
     bindings = [(b, f"/arguments/{i}", None) for i, b in enumerate(tool.arguments)]
     bindings += [
         (p.binding, f"/inputs/{name}", name) for name, p in tool.inputs.items() if p.binding

@@ -66,7 +66,10 @@ def _bind(
     if binding is not None:
         own = {**scope, "self": value}
         key = (_number(_position(binding, own)), *tail)
-        yield key, _argument(binding, value, scope)
+        if binding.value is None and _is_record(declared, value):
+            yield key, [] if binding.prefix is None else [Word(binding.prefix)]
+        else:
+            yield key, _argument(binding, value, scope)
     if binding is None or binding.value is None:
         for inner, words in _bind_inside(binding, declared, value, scope):
             yield (*key, *inner), words
@@ -87,6 +90,10 @@ def _bind_inside(
             yield from _bind(member.binding, member.type, value.get(name), _name(name), scope)
     elif declared.binding is not None:
         yield from _bind(declared.binding, replace(declared, binding=None), value, (), scope)
+
+
+def _is_record(declared: Type, value: Any) -> bool:
+    return _fitting(declared, value).fields is not None and isinstance(value, Mapping)
 
 
 def _fitting(declared: Type, value: Any) -> Type:
@@ -144,11 +151,7 @@ def _texts(binding: Binding, value: Any) -> list[str]:
         return []
     if value is True:
         return prefix
-    if isinstance(value, Mapping):
-        if not is_file(value):
-            return prefix
-        value = value["path"]
-    return _joined(binding, prefix, as_text(value))
+    return _joined(binding, prefix, _item_text(value))
 
 
 def _list_texts(binding: Binding, value: list[Any], prefix: list[str]) -> list[str]:

@@ -6,7 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from openccp.core.cwl.bindings import Known, template
-from openccp.core.cwl.needs import Requirements, gather
+from openccp.core.cwl.needs import Most, Requirements, gather, most_of
 from openccp.core.cwl.references import Template
 from openccp.core.cwl.source import named
 from openccp.core.cwl.tool import (
@@ -53,6 +53,11 @@ class Workflow:
     inputs: Mapping[str, Parameter]
     outputs: Mapping[str, tuple[str, str]]
     steps: tuple[Step, ...]
+
+    @property
+    def most(self) -> Most:
+        """What its steps need at most."""
+        return most_of(step.tool.needs for step in self.steps)
 
     def product(self, output: str) -> Product:
         """What an output of the workflow is."""

@@ -9,8 +9,8 @@ from openccp.core.cwl.source import local
 from openccp.core.cwl.tool import Parameter, Product, Tool, documentation
 from openccp.core.cwl.types import Type, schema_of
 from openccp.core.cwl.workflow import Workflow
+from openccp.core.descriptor import TOOL
 from openccp.core.method import RESERVED, InvalidMethod
-from openccp.core.packages.tools import TOOL
 from openccp.core.plan import BASIC_IMAGE
 from openccp.core.problems import Fault
 
@@ -37,11 +37,9 @@ def describe_cwl(document: Mapping[str, Any], fallback_id: str | None = None) ->
         "description": documentation(fields),
         "version": _version(document),
         "jobControlOptions": MODES,
-        "inputs": {
-            "ccpimage": _image(image_of(process)),
-            **{name: _input(parameter) for name, parameter in process.inputs.items()},
-        },
+        "inputs": {name: _input(parameter) for name, parameter in process.inputs.items()},
         "outputs": dict(_outputs(process)),
+        "x-ccp-image": image_of(process),
         "x-ccp-network": _network(process, document),
         TOOL: dict(document),
     }
@@ -56,13 +54,6 @@ def image_of(process: Tool | Workflow) -> str:
 def _version(document: Mapping[str, Any]) -> str:
     found = (document.get(name) for name in VERSION_MEMBERS)
     return next((value for value in found if isinstance(value, str)), "1.0.0")
-
-
-def _image(name: str) -> dict[str, Any]:
-    return {
-        "title": "Runtime",
-        "schema": {"type": "string", "default": name, "readOnly": True},
-    }
 
 
 def _input(parameter: Parameter) -> dict[str, Any]:

@@ -6,12 +6,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from openccp.core.cwl.needs import image_name
+from openccp.core.cwl.references import NotPlain, parse
+from openccp.core.descriptor import TOOL
 from openccp.core.fields import Faults, Fields
-from openccp.core.kinds import kind_of
+from openccp.core.kinds import kind_of, plain_type
 from openccp.core.method import InvalidMethod, Kind
-from openccp.core.packages.cwl import describe_cwl
+from openccp.core.packages.cwl import MODES, UNKNOWN_NAME, describe_cwl, shown
 from openccp.core.packages.media import CWL_TYPES
-from openccp.core.packages.tools import TOOL
 from openccp.core.problems import Fault
 
 DOCKER_PROFILE = "http://www.opengis.net/profiles/eoc/dockerizedApplication"
@@ -154,7 +155,6 @@ def describe_container(package: Package) -> dict[str, Any]:
         unit.fault("image", "expected the name of an image")
     bindings = _part(unit, "bindings")
     inputs = _inputs(description, _part(bindings, "inputBindings"))
-    outputs = _outputs(description, _part(bindings, "outputBindings"))
     tool: dict[str, Any] = {
         "class": "CommandLineTool",
         "cwlVersion": "v1.2",
@@ -166,20 +166,20 @@ def describe_container(package: Package) -> dict[str, Any]:
         ],
         "baseCommand": _command(unit),
         "inputs": inputs,
-        "outputs": {},
+        "outputs": _outputs(description, _part(bindings, "outputBindings")),
     }
     if unit.faults:
         raise InvalidMethod(unit.faults.summary, faults=unit.faults.all)
-    declared = description.get("inputs") or {}
-    runtime = {"title": "Runtime", "schema": {"type": "string", "default": image, "readOnly": True}}
-    if isinstance(declared, Mapping):
-        description["inputs"] = {**declared, "ccpimage": runtime}
-    elif isinstance(declared, list):
-        description["inputs"] = [*declared, {"id": "ccpimage", **runtime}]
     return {
-        "jobControlOptions": ["sync-execute", "async-execute", "dismiss"],
+        "jobControlOptions": MODES,
         **description,
-        "outputs": outputs,
+        "x-ccp-image": image,
+        "outputs": {
+            name: {**described, "x-ccp-path": _shown(tool["outputs"][name])}
+            if name in tool["outputs"]
+            else described
+            for name, described in _entries(description, "outputs").items()
+        },
         TOOL: tool,
     }
 
@@ -219,7 +219,9 @@ def _inputs(description: Mapping[str, Any], bindings: Fields) -> dict[str, Any]:
 def _type(name: str, described: Mapping[str, Any]) -> list[Any]:
     schema = described.get("schema")
     is_file = isinstance(schema, Mapping) and kind_of(name, schema) is Kind.FILE
-    one = "File" if is_file else "Any"
+    one: Any = "File" if is_file else "Any"
+    if isinstance(schema, Mapping) and plain_type(schema) == "array":
+        one = {"type": "array", "items": "Any"}
     repeated = described.get("maxOccurs", 1) not in (1, "1")
     return ["null", {"type": "array", "items": one} if repeated else one]
 
@@ -230,16 +232,25 @@ def _unquoted(inputs: Mapping[str, Any]) -> bool:
 
 
 def _outputs(description: Mapping[str, Any], bindings: Fields) -> dict[str, Any]:
-    """The described outputs, those with a glob found by it."""
+    """The outputs that are found by a glob; the others are by the platform's own rules."""
     declared = _entries(description, "outputs")
-    for name in bindings.members.keys() - declared.keys():
-        bindings.fault(name, "the description has no such output")
-    return {
-        name: {**described, "x-ccp-path": glob}
-        if isinstance(described, Mapping) and (glob := _part(bindings, name).members.get("glob"))
-        else described
-        for name, described in declared.items()
-    }
+    outputs: dict[str, Any] = {}
+    for name in bindings.members:
+        if name not in declared:
+            bindings.fault(name, "the description has no such output")
+        glob = _part(bindings, name).members.get("glob")
+        if glob is not None:
+            outputs[name] = {"type": "File", "outputBinding": {"glob": glob}}
+    return outputs
+
+
+def _shown(output: Mapping[str, Any]) -> str:
+    glob = output["outputBinding"]["glob"]
+    first = glob[0] if isinstance(glob, list) and glob else glob
+    try:
+        return shown(parse(str(first)))
+    except NotPlain:
+        return UNKNOWN_NAME
 
 
 def _command(unit: Fields) -> list[str]:

@@ -4,11 +4,9 @@ from functools import lru_cache
 
 from openccp.core.cwl.compile import Process
 from openccp.core.cwl.process import read_process
+from openccp.core.descriptor import TOOL
 from openccp.core.method import InvalidMethod, Method
 from openccp.core.problems import Fault
-
-TOOL = "x-ccp-tool"
-"""Holds a CWL process; whatever kind of package it came from."""
 
 
 @lru_cache(maxsize=512)

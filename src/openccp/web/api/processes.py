@@ -1,5 +1,6 @@
 """/processes: list, describe, deploy, replace, undeploy."""
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 import orjson
@@ -9,17 +10,19 @@ from starlette.routing import Route
 
 from openccp.app.deploy import Deployed, deploy, package, undeploy
 from openccp.app.describe import visible_method, visible_methods
-from openccp.core.problems import InvalidQueryParameter
+from openccp.app.packages import Sent
+from openccp.core.packages.media import ACCEPTED
+from openccp.core.problems import InvalidQueryParameter, UnsupportedMediaType
 from openccp.web.documents import Processes, as_page, link
 from openccp.web.negotiate import (
     answer,
     caller,
     here,
-    json_body,
     known_parameters,
     limit,
     root,
     services,
+    whole_body,
 )
 from openccp.web.render import render
 
@@ -54,22 +57,25 @@ async def describe_process(request: Request) -> Response:
 
 
 async def deploy_process(request: Request) -> Response:
-    """POST /processes with a method.json."""
+    """POST /processes with a package."""
     who = await caller(request)
-    deployed = await deploy(
-        services(request), who, await json_body(request), public=_public(request)
-    )
+    deployed = await deploy(services(request), who, await _sent(request), public=_public(request))
     return _kept(request, deployed, 201)
 
 
 async def replace_process(request: Request) -> Response:
-    """PUT /processes/{id} with a method.json: a new revision."""
+    """PUT /processes/{id} with a package: a new revision.
+
+    Answers 204; with `Prefer: return=representation` what POST answers.
+    """
     who, process_id = await caller(request), request.path_params["process_id"]
-    body = await json_body(request)
+    sent = await _sent(request)
     deployed = await deploy(
-        services(request), who, body, public=_public(request), expect=process_id
+        services(request), who, sent, public=_public(request), expect=process_id
     )
-    return _kept(request, deployed, 200)
+    if not _wants_representation(request):
+        return Response(status_code=204)
+    return _kept(request, deployed, 200, {"Preference-Applied": "return=representation"})
 
 
 async def undeploy_process(request: Request) -> Response:
@@ -85,18 +91,36 @@ async def get_package(request: Request) -> Response:
     return Response(body, media_type=media_type)
 
 
+async def _sent(request: Request) -> Sent:
+    """The package in a request; what it is decides before anything else is looked at."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in ACCEPTED:
+        raise UnsupportedMediaType(f"Send the package as one of {', '.join(ACCEPTED)}.")
+    body = await whole_body(request)
+    return Sent(body, kind, request.query_params.get("w"))
+
+
+def _wants_representation(request: Request) -> bool:
+    lines = request.headers.getlist("prefer")
+    wishes = (part.strip().lower() for line in lines for part in line.split(","))
+    return "return=representation" in wishes
+
+
 def _public(request: Request) -> bool:
-    known_parameters(request, "visibility")
+    known_parameters(request, "visibility", "w")
     visibility = request.query_params.get("visibility", "private")
     if visibility not in ("private", "public"):
         raise InvalidQueryParameter("visibility is private or public.")
     return visibility == "public"
 
 
-def _kept(request: Request, deployed: Deployed, status: int) -> Response:
+def _kept(
+    request: Request, deployed: Deployed, status: int, more: Mapping[str, str] | None = None
+) -> Response:
     base = root(request)
     summary = _processes(request).summary(deployed.revision, base)
-    headers = {"Location": f"{base}/processes/{quote(deployed.revision.method.id)}"}
+    address = f"{base}/processes/{quote(deployed.revision.method.id)}"
+    headers = {"Location": address, **(more or {})}
     if not deployed.warnings:
         return answer(summary, status, headers)
     warnings = [{"pointer": w.pointer, "detail": w.detail} for w in deployed.warnings]

@@ -39,6 +39,10 @@ VISIBILITY = Parameter(
     "Who may see and run the process.",
     {"type": "string", "enum": ["private", "public"], "default": "private"},
 )
+WORKFLOW = Parameter("w", "query", "Which workflow of a CWL $graph is meant.")
+PREFER_REPRESENTATION = Parameter(
+    "Prefer", "header", "return=representation: answer with the summary, and with warnings."
+)
 PREFER = Parameter("Prefer", "header", "respond-async, wait=SECONDS.")
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key", "header", "The same key again gives the same job, for 24 hours."

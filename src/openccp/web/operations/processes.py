@@ -1,6 +1,8 @@
 """The operations on processes."""
 
+from openccp.core.cwl.process import WorkflowNotFound
 from openccp.core.method import InvalidMethod
+from openccp.core.packages.media import ACCEPTED
 from openccp.core.problems import (
     DuplicatedProcess,
     Forbidden,
@@ -14,7 +16,9 @@ from openccp.web.operations.parameters import (
     IDEMPOTENCY_KEY,
     LIMIT,
     PREFER,
+    PREFER_REPRESENTATION,
     VISIBILITY,
+    WORKFLOW,
 )
 from openccp.web.operations.shape import (
     ANY,
@@ -26,6 +30,10 @@ from openccp.web.operations.shape import (
     page,
 )
 
+PACKAGES = {
+    media_type: "method" if media_type == JSON else "object" if "json" in media_type else "bytes"
+    for media_type in ACCEPTED
+}
 EXECUTED = (
     Answer(200, "The results, when executed synchronously.", {ANY: "bytes"}, ("Link",)),
     json_answer("statusInfo", "The job was made.", "Location", "Preference-Applied", status=201),
@@ -54,11 +62,11 @@ OPERATIONS = (
         "post",
         "/processes",
         "deployProcess",
-        "Deploy a method.json",
+        "Deploy a method.json, an OGC application package, or CWL",
         (json_answer("processSummary", "Deployed.", "Location", status=201),),
-        parameters=(VISIBILITY,),
-        refusals=(InvalidMethod, DuplicatedProcess, ImmutableProcess, Forbidden),
-        body={JSON: "method"},
+        parameters=(VISIBILITY, WORKFLOW),
+        refusals=(InvalidMethod, WorkflowNotFound, DuplicatedProcess, ImmutableProcess, Forbidden),
+        body=PACKAGES,
     ),
     Operation(
         "get",
@@ -72,10 +80,18 @@ OPERATIONS = (
         "/processes/{processID}",
         "replaceProcess",
         "Deploy a new revision",
-        (json_answer("processSummary", "Replaced.", "Location"),),
-        parameters=(VISIBILITY,),
-        refusals=(InvalidMethod, ImmutableProcess, Forbidden),
-        body={JSON: "method"},
+        (
+            nothing("Replaced."),
+            json_answer(
+                "processSummary",
+                "Replaced, to Prefer: return=representation.",
+                "Location",
+                "Preference-Applied",
+            ),
+        ),
+        parameters=(VISIBILITY, WORKFLOW, PREFER_REPRESENTATION),
+        refusals=(InvalidMethod, WorkflowNotFound, ImmutableProcess, Forbidden),
+        body=PACKAGES,
     ),
     Operation(
         "delete",
