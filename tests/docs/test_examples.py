@@ -9,7 +9,7 @@ from tests.docs.documents import ROOT, Block
 pytestmark = pytest.mark.sandbox
 PAGES = [
     "README.md",
-    *(f"docs/{name}.md" for name in ("methods", "api", "callbacks", "python", "command-line")),
+    *(f"docs/{name}.md" for name in ("methods", "packages", "api", "callbacks", "python", "command-line")),
 ]
 
 

@@ -42,7 +42,7 @@ class Case:
 
     def _found_by_tool(self, declared: Mapping[str, Output]) -> Mapping[str, Output]:
         """The outputs where this job's tool leaves them: names may come from its inputs."""
-        made = run_of(self, _input_files(self.revision.method, self.request))
+        made = run_of(self)
         if made is None:
             return declared
         found = {
@@ -68,12 +68,13 @@ def case(revision: Revision, request: ExecuteRequest, rules: Rules) -> Case:
     return Case(revision, request, limits, plan, rules.issuer)
 
 
-def run_of(it: Case, files: Mapping[str, bytes]) -> Run | None:
+def run_of(it: Case) -> Run | None:
     """What a job of a deployed package runs; None for a method with scripts."""
-    process = tool_of(it.revision.method)
+    method, request = it.revision.method, it.request
+    process = tool_of(method)
     if process is None:
         return None
-    return compiled(process, Given(it.request.inputs, files, it.limits))
+    return compiled(process, Given(request.inputs, _input_files(method, request), it.limits))
 
 
 def _lowered(method: Method, limits: Limits) -> Limits:
@@ -94,7 +95,7 @@ def task(job: Job, stage: Stage, it: Case) -> Task:
     """The task of one stage of the current attempt."""
     method, request = it.revision.method, it.request
     limits, files, scripts = it.limits, _input_files(method, request), _rendered(method)
-    if stage is Stage.RUN and (made := run_of(it, files)) is not None:
+    if stage is Stage.RUN and (made := run_of(it)) is not None:
         files = {**files, **made.files}
         scripts = replace(scripts, execute=made.script)
     if stage is Stage.UNDEPLOY:
