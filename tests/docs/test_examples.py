@@ -7,10 +7,8 @@ from tests.docs.conftest import RunPage
 from tests.docs.documents import ROOT, Block
 
 pytestmark = pytest.mark.sandbox
-PAGES = [
-    "README.md",
-    *(f"docs/{name}.md" for name in ("methods", "packages", "api", "callbacks", "python", "command-line")),
-]
+NAMES = ("methods", "api", "callbacks", "python", "command-line", "packages")
+PAGES = ["README.md", *(f"docs/{name}.md" for name in NAMES)]
 
 
 @pytest.mark.parametrize("name", PAGES)
