@@ -42,7 +42,7 @@ PENDING = DeliveryState.PENDING.value
 _FIELDS = tuple(field.name for field in fields(Delivery))
 _COLUMNS = tuple(deliveries.c[name] for name in _FIELDS)
 _OF_TARGET = and_(
-    deliveries.c.owner == bindparam("owner"), deliveries.c.target == bindparam("target")
+    deliveries.c.owner == bindparam("owner_"), deliveries.c.target == bindparam("target_")
 )
 _TARGET = and_(targets.c.owner == bindparam("owner_"), targets.c.target == bindparam("target_"))
 
@@ -202,10 +202,9 @@ class Deliveries:
                 return
             kept = connection.execute(SETTLE, settled).rowcount
             if kept and delivery.state is DeliveryState.GONE:
-                there = {"owner": delivery.owner, "target": delivery.target}
-                gone = {"of_url": delivery.url, "new_detail": delivery.detail}
-                connection.execute(ALL_GONE, there | gone)
-            _rest(connection, delivery.owner, delivery.target)
+                gone = {"of_url": delivery.url, "new_detail": settled["new_detail"]}
+                connection.execute(ALL_GONE, _of(delivery) | gone)
+            _rest(connection, _of(delivery))
 
         await self._database.write(work)
 
@@ -276,21 +275,20 @@ def _take(
     connection: Connection, owner: str, target: str, *, now: float, held: float
 ) -> Delivery | None:
     """The next delivery of a target that was just leased."""
-    wanted = {"owner": owner, "target": target, "now": now}
-    row = connection.execute(NEXT_OF_TARGET, wanted).first()
+    place = {"owner_": owner, "target_": target}
+    row = connection.execute(NEXT_OF_TARGET, place | {"now": now}).first()
     if row is None:
-        free = {"owner_": owner, "target_": target, "held": held, "new_free": now}
-        connection.execute(FREE, free)
-        _rest(connection, owner, target)
+        connection.execute(FREE, place | {"held": held, "new_free": now})
+        _rest(connection, place)
         return None
     connection.execute(TRIED, {"wanted": row[0], "now": now})
     return _found(connection, row[0])
 
 
-def _rest(connection: Connection, owner: str, target: str) -> None:
+def _rest(connection: Connection, place: dict[str, Any]) -> None:
     """A target is due again with the first delivery that it has left."""
-    due = connection.execute(FIRST_DUE, {"owner": owner, "target": target}).scalar()
-    connection.execute(REST, {"owner_": owner, "target_": target, "new_due": due})
+    due = connection.execute(FIRST_DUE, place).scalar()
+    connection.execute(REST, place | {"new_due": due})
 
 
 def _found(connection: Connection, delivery_id: str) -> Delivery:
