@@ -15,6 +15,8 @@ from openccp.app.outbox import Outbox
 from openccp.app.perform import Surroundings
 from openccp.app.reconcile import LEASE, LOOK, Reconciler
 from openccp.app.services import Rules
+from openccp.core.callback import KINDS
+from openccp.core.deliveries import News
 from openccp.core.job import FINAL, Blame, Event, Failure, Job, Phase, Stage, Status, TaskKey
 from openccp.core.method import Method, Revision, Scripts
 from openccp.core.ports import Observation, State
@@ -25,6 +27,7 @@ from openccp.testing.memory import MemoryJobs, NoFiles, ScriptedInfrastructure, 
 from openccp.web.callbacks import failure, progress
 
 BROKEN = Failure(Blame.METHOD, "exit", "it ended with 7", 7)
+SUBSCRIBER = {kind: ["https://a.example/"] for kind in KINDS}
 ENDS = {
     "well": Observation(State.EXITED),
     "badly": Observation(State.EXITED, failure=BROKEN),
@@ -100,13 +103,14 @@ class World:
         self.fate.left = None
         self.reconcilers += 1
         catalogue = Catalogue(OneMethod(self.undeploy), self.clock)  # type: ignore[arg-type]
+        self.outbox = Outbox(self.jobs, catalogue, self.files, "", progress, failure)
         around = Surroundings(
             jobs=Deadly(self.jobs, self.fate),
             catalogue=catalogue,
             files=self.files,
             infrastructures={"local": Deadly(self.place, self.fate)},
             changes=Changes(),
-            outbox=Outbox(self.jobs, catalogue, self.files, "", progress, failure),
+            outbox=self.outbox,
             clock=self.clock,
             rules=Rules(),
         )
@@ -115,7 +119,7 @@ class World:
     async def add(self) -> str:
         self.made += 1
         now = self.clock()
-        job = Job(f"j{self.made}", "m", 1, "o", "default", "local", now, now)
+        job = Job(f"j{self.made}", "m", 1, "o", "default", "local", now, now, subscriber=SUBSCRIBER)
         await self.jobs.add(job, to_stored(ExecuteRequest({}, {})), {})
         self.reconciler.wake(job.id)
         return job.id
@@ -126,7 +130,8 @@ class World:
         if not job.final:
             phase = Phase.STOPPING if job.attempt else Phase.DONE
             stopped = replace(job, status=Status.DISMISSED, phase=phase, finished=self.clock())
-            await self.jobs.save(stopped, [Event("status", self.clock())])
+            told = await self.outbox.about(job, stopped, self.clock())
+            await self.jobs.save(stopped, [Event("status", self.clock())], told)
             self.reconciler.wake(job_id)
 
     async def round(self) -> None:
@@ -169,6 +174,11 @@ class World:
             await self.round()
         for job in await self.jobs.page(JobFilter("o", limit=1000)):
             assert job.phase is Phase.DONE, job
+            told = [it for it in self.jobs.outbox if it.job == job.id]
+            ends = [it.news for it in told if it.news is not News.PROGRESS]
+            success = job.status is Status.SUCCESSFUL
+            assert ends == [News.SUCCESS if success else News.FAILURE], "told once how it ended"
+            assert told[-1].news is ends[0], "nothing is told after the end"
         assert not self.place.alive, "left behind"
 
 
