@@ -108,16 +108,15 @@ def results_by_link(
     for output in outputs.values():
         found = results_of(manifest, output)
         if len(found) > MOST_LINKS:
-            document[output.id] = {
-                "href": f"{results}?outputs={quote(output.id, safe='')}",
-                "type": JSON_TYPE,
-            }
+            document[output.id] = _link(f"{results}?outputs={quote(output.id, safe='')}", JSON_TYPE)
         elif found:
-            links = [
-                {"href": f"{results}/{quote(it.content_id)}", "type": it.media_type} for it in found
-            ]
+            links = [_link(f"{results}/{quote(it.content_id)}", it.media_type) for it in found]
             document[output.id] = links if len(links) > 1 else links[0]
     return document
+
+
+def _link(href: str, media_type: str) -> dict[str, str]:
+    return {"href": href, "rel": "item", "type": media_type}
 
 
 def queued(

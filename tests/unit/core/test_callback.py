@@ -111,12 +111,16 @@ def test_results_are_links_and_their_number_is_bounded() -> None:
     outputs = {name: Output(name, {}) for name in ("one", "two", "many", "none")}
     document = results_by_link(manifest, outputs, "https://c/jobs/j/results")
     assert document == {
-        "one": {"href": "https://c/jobs/j/results/one", "type": "text/plain"},
+        "one": {"href": "https://c/jobs/j/results/one", "rel": "item", "type": "text/plain"},
         "two": [
-            {"href": "https://c/jobs/j/results/two/0", "type": "text/plain"},
-            {"href": "https://c/jobs/j/results/two/1", "type": "text/plain"},
+            {"href": "https://c/jobs/j/results/two/0", "rel": "item", "type": "text/plain"},
+            {"href": "https://c/jobs/j/results/two/1", "rel": "item", "type": "text/plain"},
         ],
-        "many": {"href": "https://c/jobs/j/results?outputs=many", "type": "application/json"},
+        "many": {
+            "href": "https://c/jobs/j/results?outputs=many",
+            "rel": "item",
+            "type": "application/json",
+        },
     }
 
 
