@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from openccp.core.job import Stage, TaskKey
-from openccp.core.ports import CannotStart, Task
+from openccp.core.ports import CannotStart, Task, Workspace
 from openccp.infrastructures.bounded import write_new
 from openccp.infrastructures.folders import (
     Ground,
     Plan,
+    Replica,
     StageFolder,
     attempt_name,
     disk_paths,
@@ -124,6 +125,26 @@ class Attempts:
         """Make it the job's user's, where jobs have one."""
         if self.drops_user:
             os.chown(path, uid, uid)
+
+    def make_writable(self, replica: Replica, uid: int) -> None:
+        """A replica's own folder and streams, for an infrastructure that binds them."""
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(replica.home, 0o700)
+            self.give(replica.home, uid)
+        for path in (replica.stdout, replica.stderr):
+            with contextlib.suppress(FileExistsError):
+                write_new(path, b"", 0o600)
+                self.give(path, uid)
+
+    def workspace(self, key: TaskKey, *, sealed: bool) -> Workspace:
+        """The folder that was /ccp_data, and the log files by what results call them."""
+        folder = StageFolder(self.ground, key)
+        plan, files = read_plan(folder), {}
+        for index in range(plan.replicas if plan else 0):
+            replica, suffix = folder.replica(index), f".{index}" if index else ""
+            files[f"stdout{suffix}"] = Path(replica.stdout)
+            files[f"stderr{suffix}"] = Path(replica.stderr)
+        return Workspace(Path(folder.data), files, sealed=sealed)
 
     def stages(self, key: TaskKey) -> list[StageFolder]:
         """The folders of all stages of an attempt."""

@@ -99,14 +99,14 @@ class GroupsV1:
         """From memory.oom_control, pids.events and memory.max_usage_in_bytes."""
         memory, pids = f"{self._folders['memory']}/{name}", f"{self._folders['pids']}/{name}"
         return Counters(
-            _counted(f"{memory}/memory.oom_control", "oom_kill"),
-            _counted(f"{pids}/pids.events", "max"),
+            counted(f"{memory}/memory.oom_control", "oom_kill"),
+            counted(f"{pids}/pids.events", "max"),
             _number(f"{memory}/memory.max_usage_in_bytes"),
         )
 
     def pids(self, name: str) -> list[int]:
         """Read from the pids hierarchy."""
-        return _pids(f"{self._folders['pids']}/{name}")
+        return pids_in(f"{self._folders['pids']}/{name}")
 
     def remove(self, name: str) -> bool:
         """All three hierarchies."""
@@ -145,14 +145,14 @@ class GroupsV2:
         """From memory.events, pids.events and memory.peak."""
         folder = f"{self._folder}/{name}"
         return Counters(
-            _counted(f"{folder}/memory.events", "oom_kill"),
-            _counted(f"{folder}/pids.events", "max"),
+            counted(f"{folder}/memory.events", "oom_kill"),
+            counted(f"{folder}/pids.events", "max"),
             _number(f"{folder}/memory.peak"),
         )
 
     def pids(self, name: str) -> list[int]:
         """From cgroup.procs."""
-        return _pids(f"{self._folder}/{name}")
+        return pids_in(f"{self._folder}/{name}")
 
     def remove(self, name: str) -> bool:
         """One folder."""
@@ -184,7 +184,8 @@ def _write(path: str, value: int | str) -> None:
         os.close(descriptor)
 
 
-def _pids(folder: str) -> list[int]:
+def pids_in(folder: str) -> list[int]:
+    """The processes in a group."""
     return [int(word) for word in read_text(f"{folder}/cgroup.procs", 1 << 20).split()]
 
 
@@ -193,7 +194,8 @@ def _number(path: str) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _counted(path: str, word: str) -> int:
+def counted(path: str, word: str) -> int:
+    """A figure among the lines of a file; 0 if it is not there."""
     for line in read_text(path).splitlines():
         name, _, value = line.partition(" ")
         if name == word:

@@ -80,7 +80,11 @@ class Launcher:
             self._bounds(plan),
             plan.uid if self.attempts.drops_user else None,
             self.jail.command(folder, replica, runtime, inside),
-            {**_variables(task, replica, runtime), **self.jail.variables(replica, inside)},
+            {
+                "PATH": runtime.path,
+                **variables(task, replica),
+                **self.jail.variables(replica, inside),
+            },
         )
 
     def _bounds(self, plan: Plan) -> dict[str, int]:
@@ -98,9 +102,9 @@ class Launcher:
         return bounds
 
 
-def _variables(task: Task, replica: Replica, runtime: Runtime) -> dict[str, str]:
+def variables(task: Task, replica: Replica) -> dict[str, str]:
+    """What every job finds in its environment, wherever it runs."""
     return {
-        "PATH": runtime.path,
         "LANG": "C.UTF-8",
         "PIP_USER": "1",
         "PIP_BREAK_SYSTEM_PACKAGES": "1",

@@ -29,14 +29,10 @@ from openccp.infrastructures.folders import (
 from openccp.infrastructures.launch import SMALL, Launcher, Prepared
 from openccp.infrastructures.logs import read_logs
 from openccp.infrastructures.machine import prepare
-from openccp.infrastructures.runs import (
-    Run,
-    lost,
-    observe_ended,
-    observe_running,
-)
+from openccp.infrastructures.runs import Run, observe_ended
 from openccp.infrastructures.sandbox import NoSandbox
 from openccp.infrastructures.spawner import Spawner
+from openccp.infrastructures.started import lost, observe_running
 from openccp.infrastructures.watch import Watch
 
 
@@ -192,7 +188,13 @@ class LocalInfrastructure:
         return run
 
     def _run(self, folder: StageFolder, plan: Plan) -> Run:
-        return Run(folder, plan, self._machine.groups, self._machine.attempts.drops_user)
+        machine = self._machine
+        return Run(
+            folder=folder,
+            plan=plan,
+            groups=machine.groups,
+            drops_user=machine.attempts.drops_user,
+        )
 
     def _adopt(self, run: Run) -> None:
         known = set(run.live.values())
@@ -303,14 +305,7 @@ class LocalInfrastructure:
         key = key_of(handle)
         if key is None:
             raise ValueError("not a handle of this infrastructure")
-        folder = StageFolder(self._machine.ground, key)
-        plan = read_plan(folder)
-        files = {}
-        for index in range(plan.replicas if plan else 0):
-            replica, suffix = folder.replica(index), f".{index}" if index else ""
-            files[f"stdout{suffix}"] = Path(replica.stdout)
-            files[f"stderr{suffix}"] = Path(replica.stderr)
-        return Workspace(Path(folder.data), files, sealed=self._sealed)
+        return self._machine.attempts.workspace(key, sealed=self._sealed)
 
 
 def _enforced(version: int) -> dict[str, str]:

@@ -1,44 +1,38 @@
 """One task that was started: what can be seen of it, and how it is ended."""
 
-import contextlib
-import json
 import os
 import signal
 import time
 from dataclasses import dataclass, field
 
-from openccp.core.job import Blame, Failure, Phase
-from openccp.core.ports import Observation, State
+from openccp.core.ports import Observation
 from openccp.infrastructures import processes
 from openccp.infrastructures.bounded import read_text, write_new
 from openccp.infrastructures.cgroups import Groups
-from openccp.infrastructures.folders import Plan, Replica, StageFolder, status_of
+from openccp.infrastructures.folders import Replica, status_of
 from openccp.infrastructures.processes import Identity
-from openccp.infrastructures.progress import marks_of, phase_of, progress_of
-from openccp.infrastructures.verdict import End, Ending, failure_of
+from openccp.infrastructures.progress import marks_of
+from openccp.infrastructures.started import Started, lost
+from openccp.infrastructures.verdict import End, Ending
 
 CLAIM_SECONDS = 10
 """A start that was asked for and has not been claimed after this long never will be."""
 STOPPED = "stopped"
 WORDS = 300
-SLACK = 256
 
 
-@dataclass(slots=True)
-class Run:
-    """A started task. `live` maps pidfds to the launchers they watch."""
+@dataclass(slots=True, kw_only=True)
+class Run(Started):
+    """A task of sandboxed processes. `live` maps pidfds to the launchers they watch."""
 
-    folder: StageFolder
-    plan: Plan
     groups: Groups
     drops_user: bool
     live: dict[int, int] = field(default_factory=dict)
-    since: float = field(default_factory=time.monotonic)
 
-    @property
-    def replicas(self) -> list[Replica]:
-        """The files of each replica."""
-        return [self.folder.replica(index) for index in range(self.plan.replicas)]
+    def convict(self, reason: str, detail: str) -> None:
+        """Write down why, then end it."""
+        self.sentence(reason, detail)
+        self.kill()
 
     def launchers(self) -> list[Identity]:
         """The replicas' outermost processes, as far as they claimed their start."""
@@ -64,15 +58,6 @@ class Run:
         inits = self.inits()
         inside = [pid for init in inits for pid in processes.in_namespace_of(init)]
         return [*(i.pid for i in self.launchers() if processes.alive(i)), *inits, *inside]
-
-    def convict(self, reason: str, detail: str) -> None:
-        """Write down why, then end it; the first reason stays."""
-        try:
-            write_new(self.folder.verdict, json.dumps([reason, detail]).encode())
-        except OSError:
-            return
-        finally:
-            self.kill()
 
     def terminate(self) -> None:
         """Ask every process of the job itself; those that hold the sandbox are left out."""
@@ -102,15 +87,6 @@ class Run:
             time.sleep(0.002)
         return True
 
-    def seconds_left(self, grace: float) -> float:
-        """Until a stop becomes a kill: counted from the first time that it was asked for."""
-        with contextlib.suppress(OSError):
-            write_new(self.folder.stopping, str(time.time() + grace).encode())
-        try:
-            return min(grace, float(read_text(self.folder.stopping)) - time.time())
-        except ValueError:
-            return 0.0
-
     def claims_open(self) -> bool:
         """Whether a replica that was asked to start has not yet said that it does."""
         if all(processes.claimed(r.pid) or read_text(r.pid) == STOPPED for r in self.replicas):
@@ -130,61 +106,22 @@ class Run:
                 continue
 
 
-def observe_running(run: Run) -> Observation:
-    """Phase and progress of a task whose launchers live."""
-    marks = [marks_of(replica) for replica in run.replicas]
-    if not any(marks_one - {""} for marks_one in marks):
-        return Observation(State.RUNNING, Phase.DEPLOYING)
-    told = [progress_of(replica) for replica in run.replicas]
-    numbers = [number for number, _ in told if number is not None]
-    progress = sum(numbers) // len(run.replicas) if numbers else None
-    message = next((message for _, message in told if message), None)
-    phase = min((phase_of(m) for m in marks), key=lambda phase: phase is Phase.EXECUTING)
-    return Observation(State.RUNNING, phase, progress, message)
-
-
 def observe_ended(run: Run) -> Observation:
     """The end of a task whose launchers are gone: what was recorded, and who is to blame."""
-    ending = _ending(run)
-    if _lost(run, ending):
-        return lost()
-    for replica in run.replicas:
-        for path in (replica.stdout, replica.stderr):
-            _cut(path, run.plan.limits.log_bytes)
-    marks = [end.marks for end in ending.ends]
-    phase = min((phase_of(m) for m in marks), key=lambda phase: phase is Phase.EXECUTING)
-    facts = {
-        "exit_codes": [end.code for end in ending.ends],
-        "peak_memory_bytes": ending.counters.peak_bytes,
-        "oom_kills": ending.counters.oom_kills,
-        "executing_reached": ending.executing_reached,
-    }
-    return Observation(State.EXITED, phase, None, None, failure_of(ending), facts)
+    ends = [_end(replica) for replica in run.replicas]
+    words = [_words(r) for r, end in zip(run.replicas, ends, strict=True) if not end.started]
+    counters = run.groups.counters(run.folder.name)
+    ending = run.ending(ends, counters, words[-1] if words else "")
+    return lost() if _lost(run, ending) else run.ended(ending)
 
 
-def lost() -> Observation:
-    """Nothing is known of it."""
-    failure = Failure(Blame.PLATFORM, "lost", "The job's processes are gone without a trace")
-    return Observation(State.LOST, failure=failure)
+def _end(replica: Replica) -> End:
+    status = status_of(replica)
+    return End(status.get("exit-code"), "child-pid" in status, marks_of(replica))
 
 
-def _ending(run: Run) -> Ending:
-    ends, words, verdict = [], "", _verdict(run.folder)
-    for replica in run.replicas:
-        status = status_of(replica)
-        end = End(status.get("exit-code"), "child-pid" in status, marks_of(replica))
-        if not end.started:
-            words = read_text(replica.stderr, WORDS, tail=True).strip()
-        ends.append(end)
-        if any(_too_long(path, run) for path in (replica.stdout, replica.stderr)):
-            verdict = verdict or ("log", f"{run.plan.limits.log_bytes} bytes are kept")
-    return Ending(
-        run.folder.key.stage,
-        ends,
-        run.groups.counters(run.folder.name),
-        verdict,
-        words,
-    )
+def _words(replica: Replica) -> str:
+    return read_text(replica.stderr, WORDS, tail=True).strip()
 
 
 def _lost(run: Run, ending: Ending) -> bool:
@@ -195,31 +132,3 @@ def _lost(run: Run, ending: Ending) -> bool:
     return len(launchers) < run.plan.replicas or any(
         launcher.boot != processes.boot_id() for launcher in launchers
     )
-
-
-def _verdict(folder: StageFolder) -> tuple[str, str] | None:
-    try:
-        reason, detail = json.loads(read_text(folder.verdict))
-    except ValueError:
-        return None
-    return str(reason), str(detail)
-
-
-def _too_long(path: str, run: Run) -> bool:
-    with contextlib.suppress(FileNotFoundError):
-        return os.stat(path).st_size > run.plan.limits.log_bytes
-    return False
-
-
-def _cut(path: str, limit: int) -> None:
-    """Keep the head of a log that became too long, and say what is not there."""
-    try:
-        size = os.stat(path).st_size
-        if size <= limit + SLACK:
-            return
-        with open(path, "r+b") as log:
-            log.truncate(limit)
-            log.seek(limit)
-            log.write(f"\n[log limit of {limit} bytes: {size - limit} dropped]\n".encode())
-    except OSError:
-        return

@@ -7,9 +7,11 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from openccp.infrastructures import processes
-from openccp.infrastructures.runs import Run
+from openccp.infrastructures.cgroups import Groups
+from openccp.infrastructures.folders import Plan, Replica, StageFolder
 
 TICK = 0.25
 YOUNG = 0.5
@@ -27,11 +29,33 @@ class Breach(Exception):
         self.reason, self.detail = reason, detail
 
 
+class Watchable(Protocol):
+    """A running task that is looked at."""
+
+    folder: StageFolder
+    plan: Plan
+    since: float
+
+    @property
+    def groups(self) -> Groups:
+        """The control groups it is counted in."""
+
+    @property
+    def replicas(self) -> list[Replica]:
+        """The files of each replica."""
+
+    def members(self) -> list[int]:
+        """Every process of the task, as far as they are known here."""
+
+    def convict(self, reason: str, detail: str) -> None:
+        """Write down why, then end it."""
+
+
 @dataclass(slots=True)
 class Watched:
     """What the watch remembers of one run."""
 
-    run: Run
+    run: Watchable
     next_scan: float = 0
     crowded: int = 0
 
@@ -39,7 +63,7 @@ class Watched:
 class Watch:
     """Looks at all running tasks; sleeps when there is none."""
 
-    def __init__(self, running: Callable[[], Iterable[Run]]) -> None:
+    def __init__(self, running: Callable[[], Iterable[Watchable]]) -> None:
         self._running = running
         self._known: dict[str, Watched] = {}
         self._task: asyncio.Task[None] | None = None
@@ -100,7 +124,7 @@ class Watch:
             watched.next_scan = now + max(0.5, took * 10)
 
 
-def check_logs(run: Run) -> None:
+def check_logs(run: Watchable) -> None:
     """Breach if standard output or error became too long."""
     for replica in run.replicas:
         for path in (replica.stdout, replica.stderr):
@@ -110,7 +134,7 @@ def check_logs(run: Run) -> None:
                     raise Breach("log", f"{run.plan.limits.log_bytes} bytes are kept")
 
 
-def check_folders(run: Run) -> None:
+def check_folders(run: Watchable) -> None:
     """Breach if what the job left on disk is too much."""
     limits = run.plan.limits
     homes = [replica.home for replica in run.replicas]
@@ -147,7 +171,7 @@ def _entries(folder: str) -> Iterable[tuple[int, str | None]]:
                 yield found.st_blocks * 512, deeper
 
 
-def _refused(run: Run, count: int) -> bool:
+def _refused(run: Watchable, count: int) -> bool:
     if not run.groups.version:
         return count > run.plan.limits.pids
     return run.groups.counters(run.folder.name).forks_refused > 0

@@ -1,0 +1,1 @@
+"""The infrastructure `docker`: jobs as containers of a Docker daemon."""

@@ -1,0 +1,197 @@
+"""The few things that are asked of a Docker daemon, and what can go wrong with each."""
+
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aiodocker
+import aiohttp
+from aiodocker.exceptions import DockerError
+
+from openccp.core.ports import CannotStart
+
+ASK_SECONDS = 60.0
+_WORDS = (
+    (re.compile(r"toomanyrequests|rate limit", re.I), "the registry limits how often it is asked"),
+    (re.compile(r"unauthorized|denied|authentication", re.I), "the registry refused it"),
+    (re.compile(r"no space left", re.I), "the disk of the Docker host is full"),
+    (re.compile(r"no matching manifest|platform", re.I), "it is not made for this processor"),
+    (re.compile(r"not found|manifest unknown|does not exist", re.I), "no registry has it"),
+)
+
+
+class DaemonGone(Exception):
+    """The Docker daemon does not answer."""
+
+
+class NameTaken(Exception):
+    """There is a container of this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """What the daemon says of a container. `state`: created, running, exited, ..."""
+
+    name: str
+    state: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a container ended, as the daemon recorded it."""
+
+    code: int
+    out_of_memory: bool
+    words: str
+
+
+class Daemon:
+    """A Docker daemon at an address: `unix:///...`, `tcp://...` or `ssh://...`."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._opened: aiodocker.Docker | None = None
+
+    @property
+    def _docker(self) -> aiodocker.Docker:
+        if self._opened is None:
+            timeout = aiohttp.ClientTimeout(total=ASK_SECONDS)
+            self._opened = aiodocker.Docker(self._address, timeout=timeout)
+        return self._opened
+
+    async def version(self) -> str:
+        """Its version."""
+        return str((await self._asked(self._docker.version()))["Version"])
+
+    async def image(self, name: str) -> str | None:
+        """The digest of an image that the host has."""
+        try:
+            found = await self._asked(self._docker.images.inspect(name))
+        except DockerError as error:
+            if error.status == 404:
+                return None
+            raise
+        return str(found["Id"])
+
+    async def pull(self, name: str) -> None:
+        """Bring an image to the host; CannotStart says in words why not."""
+        try:
+            await self._asked(self._docker.images.pull(name))
+        except DockerError as error:
+            raise CannotStart(f"The image {name!r} cannot be had: {in_words(error)}") from error
+
+    async def network(self, name: str, config: Mapping[str, Any]) -> None:
+        """Make a network unless it is there."""
+        found = await self._asked(self._docker.networks.list(filters={"name": [f"^{name}$"]}))
+        if not found:
+            await self._asked(self._docker.networks.create({"Name": name, **config}))
+
+    async def create(self, name: str, config: dict[str, Any]) -> None:
+        """Make a container; NameTaken if there is one of this name."""
+        try:
+            await self._asked(self._docker.containers.create(config, name=name))
+        except DockerError as error:
+            if error.status == 409:
+                raise NameTaken(name) from error
+            raise CannotStart(f"The container could not be made: {in_words(error)}") from error
+
+    async def start(self, name: str) -> None:
+        """Start a container that was made; one that runs already is left alone."""
+        try:
+            await self._asked(self._docker.containers.container(name).start())
+        except DockerError as error:
+            raise CannotStart(f"The container could not be started: {in_words(error)}") from error
+
+    async def inspect(self, name: str) -> Container | None:
+        """One container."""
+        found = await self._shown(name)
+        if found is None:
+            return None
+        return Container(name, found["State"]["Status"], found["Config"]["Labels"] or {})
+
+    async def ended(self, name: str) -> Ended | None:
+        """How a container ended; None while it has not, or if it is not there."""
+        found = await self._shown(name)
+        if found is None or found["State"]["Status"] not in ("exited", "dead"):
+            return None
+        state = found["State"]
+        return Ended(state["ExitCode"], state["OOMKilled"], state.get("Error") or "")
+
+    async def first_process(self, name: str) -> int:
+        """The first process of a running container, as its host numbers it; 0 if none runs."""
+        found = await self._shown(name)
+        return int(found["State"]["Pid"]) if found else 0
+
+    async def listed(self, label: str) -> list[Container]:
+        """All containers with a label, in one call."""
+        found = await self._asked(
+            self._docker.containers.list(all=True, filters={"label": [label]})
+        )
+        return [
+            Container(one["Names"][0].lstrip("/"), one["State"], one["Labels"]) for one in found
+        ]
+
+    async def kill(self, name: str) -> None:
+        """KILL to all of it; nothing if it does not run."""
+        await self._lenient(self._docker.containers.container(name).kill(signal="KILL"))
+
+    async def run_inside(self, name: str, command: Sequence[str]) -> None:
+        """Run a command in a running container and do not wait; nothing if it does not run."""
+
+        async def run() -> None:
+            made = await self._docker.containers.container(name).exec(list(command))
+            await made.start(detach=True)
+
+        await self._lenient(run())
+
+    async def remove(self, name: str) -> None:
+        """End and remove a container with its volumes; nothing if it is not there."""
+        await self._lenient(self._docker.containers.container(name).delete(force=True, v=True))
+
+    async def ends(self, label: str) -> AsyncIterator[str]:
+        """The names of containers with a label as they end; ends when the daemon goes away."""
+        subscribe: Any = self._docker.events.subscribe
+        events = subscribe(filters={"type": ["container"], "event": ["die"], "label": [label]})
+        while (event := await events.get()) is not None:
+            yield str(event["Actor"]["Attributes"]["name"])
+
+    async def close(self) -> None:
+        """Hang up."""
+        if self._opened is not None:
+            await self._opened.close()
+            self._opened = None
+
+    async def _shown(self, name: str) -> Any:
+        try:
+            return await self._asked(self._docker.containers.container(name).show())
+        except DockerError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def _lenient(self, asking: Any) -> None:
+        """What is gone, or ends already, needs no ending."""
+        try:
+            await self._asked(asking)
+        except DockerError as error:
+            if error.status not in (404, 409) and "is not running" not in str(error.message):
+                raise
+
+    async def _asked(self, asking: Any) -> Any:
+        try:
+            return await asking
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise DaemonGone(f"the Docker daemon at {self._address} does not answer") from error
+        except DockerError as error:
+            if error.status == 900:
+                raise DaemonGone(f"the Docker daemon at {self._address} is not there") from error
+            raise
+
+
+def in_words(error: DockerError) -> str:
+    """What a daemon's refusal means, and its own words."""
+    text = str(error.message)
+    meaning = next((words for pattern, words in _WORDS if pattern.search(text)), None)
+    return f"{meaning} ({text[:200]})" if meaning else text[:300]

@@ -1,0 +1,345 @@
+"""The infrastructure `docker`: one container a replica, hardened, known by name and label."""
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from openccp.core.job import Stage, TaskKey
+from openccp.core.ports import (
+    CannotStart,
+    Handle,
+    Health,
+    LogChunk,
+    NoSuchRuntime,
+    Observation,
+    State,
+    Task,
+    Workspace,
+)
+from openccp.infrastructures.attempts import open_attempts
+from openccp.infrastructures.docker.container import (
+    SCRIPTS,
+    Ground,
+    config_of,
+    labels_of,
+    name_of,
+)
+from openccp.infrastructures.docker.daemon import Container, Daemon, DaemonGone, NameTaken
+from openccp.infrastructures.docker.tasks import DockerTask
+from openccp.infrastructures.folders import StageFolder, handle_of, key_of, read_plan
+from openccp.infrastructures.logs import read_logs
+from openccp.infrastructures.place import digest_of, own_folder
+from openccp.infrastructures.started import lost, observe_running
+from openccp.infrastructures.watch import Watch
+
+TERM = ("sh", "-c", "kill -TERM -1")
+AGAIN = 2.0
+"""Seconds until a daemon that went away is listened to again."""
+
+
+class DockerInfrastructure:
+    """Jobs as containers of a daemon on this machine, their folders bound into them."""
+
+    kind = "docker"
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        id: str = "docker",
+        title: str = "Docker",
+        slots: int,
+        address: str = "unix:///var/run/docker.sock",
+        images: Sequence[str] = ("*",),
+        uid_range: tuple[int, int] = (61_000, 61_512),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.id, self.title, self.slots = id, title, slots
+        self._images = tuple(images)
+        self._attempts, self._place = open_attempts(root, uid_range, environment or {})
+        self._ground = Ground(digest_of(root), str(self._scripts()), f"ccp-{digest_of(root)}")
+        self._daemon = Daemon(address)
+        self._callbacks: list[Callable[[TaskKey], None]] = []
+        self._running: dict[TaskKey, DockerTask] = {}
+        self._ended: dict[TaskKey, Observation] = {}
+        self._starting: dict[TaskKey, asyncio.Future[Handle]] = {}
+        self._watch = Watch(lambda: self._running.values())
+        self._listening: asyncio.Task[None] | None = None
+        self._doing: set[asyncio.Future[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def _scripts(self) -> Path:
+        """What starts a job, copied to where the daemon can bind it from."""
+        folder = own_folder(self._place / "programs", 0o755)
+        for script in SCRIPTS:
+            shutil.copyfile(script, folder / script.name)
+        return folder
+
+    # --- what it can do -----------------------------------------------------------------------
+
+    async def check(self) -> Health:
+        """Ask the daemon; make the network of jobs."""
+        try:
+            version = await self._daemon.version()
+            await self._daemon.network(self._ground.network, NETWORK)
+        except DaemonGone as error:
+            return Health(False, "", str(error))
+        free = shutil.disk_usage(self._place).free
+        held = {name: "docker" for name in ("memory", "pids", "cpus")}
+        return Health(
+            True,
+            f"Docker {version}",
+            f"{free >> 20} MiB free for scratch",
+            self.slots,
+            self._images,
+            f"Docker {version}, a user of its own",
+            "own: jobs with network share one of their own and cannot reach each other",
+            {**held, "output": "watched", "log": "watched"},
+        )
+
+    def has_runtime(self, image: str) -> bool:
+        """Whether the operator lets this image run here; it is brought when it is needed."""
+        return bool(image) and any(fnmatchcase(image, pattern) for pattern in self._images)
+
+    def on_change(self, callback: Callable[[TaskKey], None]) -> None:
+        """Call back when a task may have ended."""
+        self._callbacks.append(callback)
+
+    # --- starting -----------------------------------------------------------------------------
+
+    async def submit(self, task: Task) -> Handle:
+        """Start once; the same key again answers the same task."""
+        starting = self._starting.get(task.key)
+        if starting is None:
+            starting = asyncio.ensure_future(self._submit(task))
+            self._starting[task.key] = starting
+            starting.add_done_callback(lambda _: self._starting.pop(task.key, None))
+        return await asyncio.shield(starting)
+
+    async def _submit(self, task: Task) -> Handle:
+        if task.key in self._running or task.key in self._ended:
+            return handle_of(task.key)
+        if not self.has_runtime(task.image):
+            raise NoSuchRuntime(f"The image {task.image!r} may not be run on {self.id!r}.")
+        try:
+            if await self._daemon.image(task.image) is None:
+                await self._daemon.pull(task.image)
+            folder = StageFolder(self._attempts.ground, task.key)
+            started = await asyncio.to_thread(self._prepared, task, folder)
+            for index in range(task.replicas):
+                await self._start(task, started, index)
+        except DaemonGone as error:
+            raise CannotStart(str(error)) from error
+        await self._follow(started)
+        return handle_of(task.key)
+
+    def _prepared(self, task: Task, folder: StageFolder) -> DockerTask:
+        try:
+            plan = read_plan(folder) or self._attempts.make_ready(task, folder)
+            started = DockerTask(folder=folder, plan=plan, end=self._end_soon)
+            for replica in started.replicas:
+                self._attempts.make_writable(replica, plan.uid)
+        except OSError as error:
+            raise CannotStart(f"The job could not be started: {error.strerror}") from error
+        return started
+
+    async def _start(self, task: Task, started: DockerTask, index: int) -> None:
+        """Made under its name, which is the claim; started unless it was already."""
+        name = name_of(task.key, index)
+        config = config_of(
+            self._ground, task, started.folder, started.replicas[index], started.plan
+        )
+        with contextlib.suppress(NameTaken):
+            await self._daemon.create(name, config)
+        found = await self._daemon.inspect(name)
+        if found is None:
+            raise CannotStart(f"The container {name} went away while it was being started")
+        if not self._is_ours(found, task.key):
+            raise CannotStart(f"The name {name} is taken by a container of somebody else")
+        if found.state == "created":
+            await self._daemon.start(name)
+
+    def _is_ours(self, found: Container, key: TaskKey) -> bool:
+        return labels_of(self._ground, key).items() <= dict(found.labels).items()
+
+    async def _follow(self, started: DockerTask) -> None:
+        """Watch it from now on."""
+        firsts = [await self._daemon.first_process(name) for name in started.names()]
+        started.groups.firsts = [pid for pid in firsts if pid]
+        self._running[started.folder.key] = started
+        self._watch.wake()
+        if self._listening is None:
+            self._loop = asyncio.get_running_loop()
+            self._listening = self._loop.create_task(self._listen())
+
+    async def find(self, key: TaskKey) -> Handle | None:
+        """The handle of a task whose containers are there."""
+        if key in self._running or key in self._ended:
+            return handle_of(key)
+        try:
+            found = await self._daemon.inspect(name_of(key, 0))
+        except DaemonGone:
+            return None
+        return handle_of(key) if found and self._is_ours(found, key) else None
+
+    # --- watching -----------------------------------------------------------------------------
+
+    def _end_soon(self, started: DockerTask) -> None:
+        """From the thread that watches."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._later, self._kill(started))
+
+    def _later(self, coming: Coroutine[Any, Any, None]) -> None:
+        """Do it beside, and do not forget that it is being done."""
+        doing = asyncio.ensure_future(coming)
+        self._doing.add(doing)
+        doing.add_done_callback(self._doing.discard)
+
+    async def _listen(self) -> None:
+        """Tell of ends as the daemon does; one that went away is asked again."""
+        while True:
+            with contextlib.suppress(DaemonGone):
+                async for name in self._daemon.ends(self._ground.label):
+                    for key, started in list(self._running.items()):
+                        if name in started.names():
+                            self._tell(key)
+            for key in list(self._running):
+                self._tell(key)
+            await asyncio.sleep(AGAIN)
+
+    def _tell(self, key: TaskKey) -> None:
+        for callback in self._callbacks:
+            callback(key)
+
+    async def observe(self, handles: Mapping[TaskKey, Handle]) -> Mapping[TaskKey, Observation]:
+        """One list of all containers here; a daemon that is away says nothing new."""
+        try:
+            listed = await self._daemon.listed(self._ground.label)
+        except DaemonGone:
+            return {key: self._as_before(key) for key in handles}
+        states = {one.name: one.state for one in listed}
+        return {key: await self._observe(key, states) for key in handles}
+
+    def _as_before(self, key: TaskKey) -> Observation:
+        started = self._known(key)
+        if key in self._ended:
+            return self._ended[key]
+        return Observation(State.PENDING) if started is None else observe_running(started)
+
+    def _known(self, key: TaskKey) -> DockerTask | None:
+        """A running task, also one that an earlier process started."""
+        found = self._running.get(key)
+        if found is not None:
+            return found
+        folder = StageFolder(self._attempts.ground, key)
+        plan = read_plan(folder)
+        return None if plan is None else DockerTask(folder=folder, plan=plan, end=self._end_soon)
+
+    async def _observe(self, key: TaskKey, states: Mapping[str, str]) -> Observation:
+        ended, started = self._ended.get(key), self._known(key)
+        if ended is not None:
+            return ended
+        if started is None:
+            return lost()
+        found = [states.get(name) for name in started.names()]
+        if None in found:
+            self._running.pop(key, None)
+            return lost()
+        if "created" in found:
+            return Observation(State.PENDING)
+        if all(state in ("exited", "dead") for state in found):
+            return await self._conclude(started)
+        if key not in self._running:
+            await self._follow(started)
+        return observe_running(started)
+
+    async def _conclude(self, started: DockerTask) -> Observation:
+        key = started.folder.key
+        ends = [await self._daemon.ended(name) for name in started.names()]
+        self._running.pop(key, None)
+        self._ended[key] = started.observed(ends)
+        return self._ended[key]
+
+    # --- ending -------------------------------------------------------------------------------
+
+    async def stop(self, handle: Handle, grace: float) -> None:
+        """TERM to every process of the job, then KILL; asking again does not prolong it."""
+        key = key_of(handle)
+        started = self._known(key) if key and key not in self._ended else None
+        if started is None:
+            return
+        started.forbid_start()
+        left = started.seconds_left(grace)
+        with contextlib.suppress(DaemonGone):
+            if left <= 0:
+                await self._kill(started)
+                return
+            for name in started.names():
+                await self._daemon.run_inside(name, TERM)
+        loop = asyncio.get_running_loop()
+        loop.call_later(left, lambda: self._later(self._kill_if_running(started)))
+
+    async def _kill_if_running(self, started: DockerTask) -> None:
+        if started.folder.key in self._running:
+            await self._kill(started)
+
+    async def _kill(self, started: DockerTask) -> None:
+        for name in started.names():
+            with contextlib.suppress(DaemonGone):
+                await self._daemon.kill(name)
+
+    async def reap(self, handle: Handle) -> None:
+        """End and remove what is left of the attempt: containers, folders, secrets."""
+        key = key_of(handle)
+        if key is None:
+            return
+        for stage in Stage:
+            one = TaskKey(key.job, key.attempt, stage)
+            started = self._known(one)
+            if started is not None:
+                started.forbid_start()
+            for name in started.names() if started else [name_of(one, 0)]:
+                found = await self._daemon.inspect(name)
+                if found is not None and self._is_ours(found, one):
+                    await self._daemon.remove(name)
+            self._running.pop(one, None)
+            self._ended.pop(one, None)
+        await asyncio.to_thread(self._attempts.remove, key)
+
+    async def close(self) -> None:
+        """Stop watching; what runs goes on and is found again."""
+        await self._watch.close()
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait([self._listening, *self._doing])
+        self._running.clear()
+        await self._daemon.close()
+
+    # --- what it left -------------------------------------------------------------------------
+
+    async def logs(self, handle: Handle, after: Mapping[str, int]) -> AsyncIterator[LogChunk]:
+        """What was written beyond offsets; ends when caught up."""
+        key = key_of(handle)
+        plan = read_plan(StageFolder(self._attempts.ground, key)) if key else None
+        if key is None or plan is None:
+            return
+        for chunk in read_logs(StageFolder(self._attempts.ground, key), plan.replicas, after):
+            yield chunk
+
+    def workspace(self, handle: Handle) -> Workspace:
+        """The folder that was /ccp_data, and the log files by name."""
+        key = key_of(handle)
+        if key is None:
+            raise ValueError("not a handle of this infrastructure")
+        return self._attempts.workspace(key, sealed=key in self._ended)
+
+
+NETWORK = {
+    "Driver": "bridge",
+    "Options": {"com.docker.network.bridge.enable_icc": "false"},
+    "CheckDuplicate": True,
+}
