@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
-from openccp.settings import SETTINGS_FILE, Settings
+from openccp.settings import SETTINGS_FILE, Docker, Settings
 
 PAGE = Path(__file__).with_name("settings.md")
 HEAD = f"""# Settings
@@ -31,6 +32,11 @@ def page() -> str:
             section: type[BaseModel] = type(field.default)
             words = " ".join((section.__doc__ or "").split())
             parts += [f"\n## `[{name}]`\n{words}\n", *_table(section.model_fields)]
+    for kind in (Docker,):
+        words = " ".join((kind.__doc__ or "").split())
+        name = get_args(kind.model_fields["kind"].annotation)[0]
+        parts += [f'\n## `[infrastructures.NAME]`, `kind = "{name}"`\n{words}\n']
+        parts += _table(kind.model_fields)
     parts += ["\n## At the top of the file\nBefore the first table.\n", *_table(top)]
     return "\n".join(parts) + "\n"
 
@@ -47,7 +53,7 @@ def _table(fields: dict[str, FieldInfo]) -> Iterator[str]:
 
 
 def _written(value: Any) -> str:
-    if value is None or value in ({}, ()):
+    if value is None or value is PydanticUndefined or value in ({}, (), ""):
         return ""
     if isinstance(value, tuple):
         return ", ".join(f"`{item}`" for item in value)

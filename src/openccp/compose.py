@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ from openccp.identity.passwords import Argon2Hasher
 from openccp.identity.throttle import Buckets
 from openccp.identity.tokens import Signer
 from openccp.infrastructures.local import LocalInfrastructure
-from openccp.settings import Settings, job_environment
+from openccp.settings import Docker, Settings, job_environment
 from openccp.store.accounts import Accounts
 from openccp.store.cipher import open_cipher, open_key
 from openccp.store.connect import connect
@@ -106,6 +106,28 @@ def local_infrastructure(settings: Settings, *, unsafe: bool = False) -> LocalIn
     )
 
 
+def other_infrastructures(settings: Settings) -> dict[str, Infrastructure]:
+    """Those of the section `[infrastructures]`, each loaded only where there is one."""
+    return {
+        name: _docker(settings, name, place) for name, place in settings.infrastructures.items()
+    }
+
+
+def _docker(settings: Settings, name: str, place: Docker) -> Infrastructure:
+    kind: Any = import_module("openccp.infrastructures.docker.infrastructure")
+    made: Infrastructure = kind.DockerInfrastructure(
+        settings.data.resolve() / "infrastructures" / name,
+        id=name,
+        title=place.title or name,
+        slots=place.slots or 2 * (os.cpu_count() or 1),
+        address=place.address,
+        images=place.images,
+        uid_range=(place.first_uid, place.first_uid + 4096),
+        environment=job_environment(settings.local),
+    )
+    return made
+
+
 def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Platform:
     """Everything, over a prepared data folder. `hold` accepts jobs and starts none."""
     root = settings.data.resolve()
@@ -117,7 +139,8 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
     accounts = Accounts(database)
     signer = Signer(own_address(settings), load_keys(root / "keys"))
     local = local_infrastructure(settings, unsafe=unsafe)
-    around = surroundings(settings, jobs, Methods(database), {local.id: local})
+    others = other_infrastructures(settings)
+    around = surroundings(settings, jobs, Methods(database), {local.id: local, **others})
     reconciler = Reconciler(around, f"reconciler-{os.getpid()}", hold=hold)
     services = Services(
         jobs=jobs,
@@ -145,7 +168,7 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
         tidying = asyncio.create_task(keep_tidy(services))
         try:
             async with (
-                reconciling(reconciler, local),
+                reconciling(reconciler, services.infrastructures.values()),
                 notifying(settings, services, deliveries, hold=hold),
             ):
                 yield
@@ -185,17 +208,20 @@ async def take_over(
 
 
 @asynccontextmanager
-async def reconciling(reconciler: Reconciler, local: LocalInfrastructure) -> AsyncIterator[None]:
+async def reconciling(
+    reconciler: Reconciler, places: Collection[Infrastructure]
+) -> AsyncIterator[None]:
     """Jobs are started, watched and finished meanwhile."""
     running = asyncio.create_task(reconciler.run())
-    warming = asyncio.create_task(local.check())
+    warming = [asyncio.create_task(place.check()) for place in places]
     try:
         yield
     finally:
-        await warming
+        await asyncio.gather(*warming)
         reconciler.stop()
         await running
-        await local.close()
+        for place in places:
+            await place.close()
 
 
 @asynccontextmanager

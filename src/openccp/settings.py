@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -106,6 +106,25 @@ class Local(Section):
     )
 
 
+class Docker(Section):
+    """An infrastructure of Docker containers, under `[infrastructures.NAME]`."""
+
+    kind: Literal["docker"] = Field(description="What it is.")
+    title: str = Field(default="", description="What people read.")
+    address: str = Field(
+        default="unix:///var/run/docker.sock", description="The daemon, on this machine."
+    )
+    images: tuple[str, ...] = Field(
+        default=("*",), description="Images that may be run, with `*` and `?`."
+    )
+    slots: int = Field(
+        default=0, ge=0, le=1024, description="Jobs at a time; 0: two for each core."
+    )
+    first_uid: int = Field(
+        default=61000, ge=1000, description="First host user id that jobs run under."
+    )
+
+
 class Limits(Section):
     """What one job may use; a request may only lower the time."""
 
@@ -184,6 +203,9 @@ class Settings(Section):
     fetch: Fetch = Fetch()
     callbacks: Callbacks = Callbacks()
     tokens: Tokens = Tokens()
+    infrastructures: dict[str, Docker] = Field(
+        default_factory=dict, description="Infrastructures besides `local`, by name."
+    )
     infrastructure_names: dict[str, str] = Field(
         default_factory=dict,
         description="Names in compatibleWith links of imported methods -> infrastructures here.",

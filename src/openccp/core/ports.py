@@ -156,6 +156,9 @@ class Infrastructure(Protocol):
     def workspace(self, handle: Handle) -> "Workspace":
         """The finished task's files, for the collector."""
 
+    async def close(self) -> None:
+        """Stop watching; what runs goes on and is found again."""
+
     async def reap(self, handle: Handle) -> None:
         """Free what the attempt holds (scratch, secrets, cgroups), all stages; idempotent."""
 

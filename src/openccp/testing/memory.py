@@ -206,6 +206,9 @@ class ScriptedInfrastructure:
         self.broken = False
         self._callbacks: list[Callable[[TaskKey], None]] = []
 
+    async def close(self) -> None:
+        """Nothing is open."""
+
     async def check(self) -> Health:
         """Always reachable."""
         return Health(True, "1", slots=self.slots)
