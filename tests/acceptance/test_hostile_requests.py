@@ -391,9 +391,19 @@ PARAMETERS = [
     "/jobs?limit=" + "9" * 5000, "/jobs?limit=%D9%A1", "/jobs?after=x", "/jobs?after=%00",
     "/jobs?after=W10", "/jobs?after=bnVsbA", "/jobs?after=WzEsMl0", "/jobs?after=" + "A" * 9000,
     "/jobs?after=WyJhIiwiYiJd", "/jobs?after=WzFlOTk5LCJhIl0", "/jobs?after=%F0%9F%A7%AA",
-    "/jobs?status=dead", "/jobs?status=%00", "/jobs?nothing=1",
+    "/jobs?status=dead", "/jobs?status=%00", "/jobs?nothing=1", "/jobs?before=x",
+    "/jobs?datetime=yesterday", "/jobs?datetime=2026-01-01", "/jobs?datetime=%00",
+    "/jobs?datetime=2026-02-30T00:00:00Z", "/jobs?datetime=0000-01-01T00:00:00Z",
+    "/jobs?datetime=2026-01-01T00:00:00", "/jobs?datetime=2026-01-01T00:00:00+01:00",
+    "/jobs?datetime=../..", "/jobs?datetime=/", "/jobs?datetime=" + "9" * 9000,
+    "/jobs?datetime=2026-01-02T00:00:00Z/2026-01-01T00:00:00Z", "/jobs?minDuration=-1",
+    "/jobs?minDuration=nan", "/jobs?maxDuration=1e9", "/jobs?maxDuration=%D9%A1",
+    "/jobs?minDuration=2&maxDuration=1", "/jobs?minDuration=1&minDuration=1",
+    "/jobs?q=" + "a" * 201, "/jobs?q=a+b+c+d+e+f+g+h+i+j+k", "/jobs?q=a&q=b",
+    "/jobs?processID=" + ",".join(map(str, range(51))),
     "/jobs?%ff=1", "/processes?limit=-5", "/processes?limit=x", "/processes?nothing=1",
-    "/executions?limit=-5", "/executions?after=1",
+    "/executions?limit=-5", "/executions?after=1", "/executions?status=dead",
+    "/processes?after=x", "/processes?before=W10",
 ]  # fmt: skip
 
 

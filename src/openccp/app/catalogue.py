@@ -1,7 +1,7 @@
 """The methods there are, kept in memory: revisions never change, so only the list may age."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from openccp.core.method import Revision
 from openccp.core.ports import Clock
@@ -17,11 +17,11 @@ class Catalogue:
         self.methods = methods
         self._clock = clock
         self._max_age = max_age
-        self._current: Mapping[str, Revision] = {}
+        self._current: dict[str, Revision] = {}
         self._read_at = float("-inf")
         self._revisions: OrderedDict[tuple[str, int], Revision] = OrderedDict()
 
-    async def current(self) -> Mapping[str, Revision]:
+    async def current(self) -> dict[str, Revision]:
         """Current revisions by method id, in the order of ids."""
         now = self._clock()
         if not 0 <= now - self._read_at < self._max_age:

@@ -1,6 +1,8 @@
 """Find and show methods, as far as the caller may see them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 from openccp.app.services import Services
 from openccp.core.access import Who, may_see_method
@@ -16,14 +18,30 @@ async def visible_method(services: Services, who: Who, method_id: str) -> Revisi
     return revision
 
 
+@dataclass(frozen=True, slots=True)
+class MethodPage:
+    """Methods in the order of ids, and the ids that lead on and back, None where none do."""
+
+    methods: Sequence[Revision]
+    following: str | None
+    previous: str | None
+
+
 async def visible_methods(
-    services: Services, who: Who, after: str | None, limit: int
-) -> tuple[Sequence[Revision], bool]:
-    """A page of methods by id, beginning behind `after`; says whether there are more."""
-    page: list[Revision] = []
-    for method_id, revision in (await services.catalogue.current()).items():
-        if (after is None or method_id > after) and may_see_method(who, revision):
-            if len(page) == limit:
-                return page, True
-            page.append(revision)
-    return page, False
+    services: Services,
+    who: Who,
+    limit: int,
+    after: str | None = None,
+    before: str | None = None,
+) -> MethodPage:
+    """A page of methods: what follows the id `after`, or what comes up to and with `before`."""
+    current = (await services.catalogue.current()).values()
+    if before is not None:
+        upwards = (r for r in reversed(current) if r.method.id <= before)
+        found = list(islice((r for r in upwards if may_see_method(who, r)), limit + 1))
+        previous = found[limit].method.id if len(found) > limit else None
+        return MethodPage(found[:limit][::-1], before, previous)
+    behind = (r for r in current if after is None or r.method.id > after)
+    found = list(islice((r for r in behind if may_see_method(who, r)), limit + 1))
+    following = found[limit - 1].method.id if len(found) > limit else None
+    return MethodPage(found[:limit], following, after)

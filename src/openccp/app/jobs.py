@@ -9,7 +9,7 @@ from openccp.core.access import Who, may_see_job
 from openccp.core.failpoint import failpoint
 from openccp.core.job import Event, Job, Phase, Status
 from openccp.core.problems import NoSuchJob, PreconditionFailed, Unavailable
-from openccp.core.stores import Conflict, JobFilter
+from openccp.core.stores import Conflict
 
 TRIES = 20
 
@@ -20,12 +20,6 @@ async def visible_job(services: Services, who: Who, job_id: str) -> Job:
     if job is None or not may_see_job(who, job):
         raise NoSuchJob
     return job
-
-
-async def list_jobs(services: Services, wanted: JobFilter) -> tuple[list[Job], bool]:
-    """A page of jobs, newest first; says whether there are more."""
-    page = await services.jobs.page(replace(wanted, limit=wanted.limit + 1))
-    return page[: wanted.limit], len(page) > wanted.limit
 
 
 async def dismiss(

@@ -7,7 +7,8 @@ from typing import Protocol
 
 from openccp.core.access import Role
 from openccp.core.deliveries import Delivery
-from openccp.core.job import Event, Job, Status
+from openccp.core.job import Event, Job
+from openccp.core.job_list import JobFilter, JobPage
 from openccp.core.method import Revision
 from openccp.core.problems import Problem
 
@@ -23,17 +24,6 @@ class IdempotencyKey:
     scope: str
     key: str
     digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class JobFilter:
-    """A page of a job list, newest first. `after` is the (created, id) of the last one seen."""
-
-    owner: str
-    limit: int = 10
-    after: tuple[float, str] | None = None
-    statuses: tuple[Status, ...] = ()
-    methods: tuple[str, ...] = ()
 
 
 class JobStore(Protocol):
@@ -79,8 +69,12 @@ class JobStore(Protocol):
     async def secrets(self, job_id: str) -> Mapping[str, str]:
         """The job's secrets, decrypted; empty once dropped."""
 
-    async def page(self, wanted: JobFilter) -> list[Job]:
-        """One page, newest first: at most `limit` jobs."""
+    async def page(self, wanted: JobFilter) -> JobPage:
+        """One page, newest first: at most `limit` jobs that fit.
+
+        What no index answers is looked for among a bounded number of jobs: the page may then
+        hold fewer, and `searched_to` says so; its `older` (or `newer`) goes on from there.
+        """
 
     async def save(
         self, job: Job, events: Sequence[Event] = (), deliveries: Sequence[Delivery] = ()

@@ -51,6 +51,10 @@ class Database(ABC):
         """What `work` returns, seen outside of any transaction."""
 
     @abstractmethod
+    async def read_long(self, work: Work[T]) -> T:
+        """The same for work of many milliseconds: on a thread, few at once, others wait."""
+
+    @abstractmethod
     async def write(self, work: Work[T]) -> T:
         """What `work` returns, its changes committed and on disk."""
 

@@ -3,8 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from heapq import merge
-from itertools import islice, product
 from typing import Any
 
 from sqlalchemy import Connection, Select
@@ -13,14 +11,15 @@ from sqlalchemy.exc import IntegrityError
 from openccp.core.callback import PROGRESS_APART
 from openccp.core.deliveries import Delivery
 from openccp.core.job import Event, Job, Phase, Status
+from openccp.core.job_list import JobFilter, JobPage
 from openccp.core.problems import KeyReused, NoSuchJob
-from openccp.core.stores import Conflict, IdempotencyKey, JobFilter
+from openccp.core.stores import Conflict, IdempotencyKey
 from openccp.store import statements as sql
 from openccp.store.cipher import Cipher
 from openccp.store.database import CommitUnknown, Database
 from openccp.store.deliveries import Enqueue
+from openccp.store.pages import is_quick, page
 from openccp.store.rows import (
-    COLUMNS,
     UNREADABLE,
     event_of,
     event_row,
@@ -29,12 +28,11 @@ from openccp.store.rows import (
     row_of,
     storable,
 )
-from openccp.store.tables import idempotency, jobs
+from openccp.store.tables import idempotency
 
 KEY_SECONDS = 24 * 3600.0
 FORGET_EVERY = 64
 RENEW_AT_ONCE = 500
-PLACE = (jobs.c.created, jobs.c.id)
 
 
 class Jobs:
@@ -183,10 +181,10 @@ class Jobs:
         rows = await self._database.read(lambda c: c.execute(sql.SECRETS, {"id": job_id}).all())
         return {name: self._cipher.open(job_id, name, bytes(sealed)) for name, sealed in rows}
 
-    async def page(self, wanted: JobFilter) -> list[Job]:
+    async def page(self, wanted: JobFilter) -> JobPage:
         """One page, newest first."""
-        rows = await self._database.read(lambda c: _page(c, wanted))
-        return [job_of(row) for row in rows]
+        read = self._database.read if is_quick(wanted) else self._database.read_long
+        return await read(lambda connection: page(connection, wanted))
 
     async def save(
         self, job: Job, events: Sequence[Event] = (), deliveries: Sequence[Delivery] = ()
@@ -297,39 +295,3 @@ def _write_off(connection: Connection, job: Job, now: float) -> None:
     failed = Event("failed", now, {"reason": UNREADABLE.reason, "detail": UNREADABLE.detail})
     connection.execute(sql.INSERT_EVENT, event_row(job.id, seq, failed))
     connection.execute(sql.DROP_SECRETS, {"id": job.id})
-
-
-def _page(connection: Connection, wanted: JobFilter) -> Sequence[Sequence[Any]]:
-    """Several methods or statuses: walk the index for each, merge the places, fetch the rows."""
-    statuses: tuple[Status | None, ...] = tuple(dict.fromkeys(wanted.statuses)) or (None,)
-    methods: tuple[str | None, ...] = tuple(dict.fromkeys(wanted.methods)) or (None,)
-    if wanted.methods and not wanted.statuses:
-        statuses = tuple(Status)
-    walks = list(product(methods, statuses))
-    if len(walks) == 1:
-        return _walk(connection, COLUMNS, wanted, *walks[0])
-    found = [_walk(connection, PLACE, wanted, method, status) for method, status in walks]
-    newest = merge(*(map(tuple, places) for places in found), reverse=True)
-    ids = [job_id for _, job_id in islice(newest, wanted.limit)]
-    rows = {row[0]: row for row in connection.execute(sql.SOME, {"ids": ids})}
-    return [rows[job_id] for job_id in ids if job_id in rows]
-
-
-def _walk(
-    connection: Connection,
-    columns: tuple[Any, ...],
-    wanted: JobFilter,
-    method: str | None,
-    status: Status | None,
-) -> Sequence[Sequence[Any]]:
-    after = wanted.after is not None
-    statement = sql.page(columns, method=method is not None, status=status is not None, after=after)
-    parameters: dict[str, Any] = {"owner": wanted.owner, "limit": wanted.limit}
-    if method is not None:
-        parameters["method"] = storable(method)
-    if status is not None:
-        parameters["status"] = status.value
-    if wanted.after is not None:
-        created, job_id = wanted.after
-        parameters |= {"created": created, "id": storable(job_id)}
-    return connection.execute(statement, parameters).all()

@@ -24,6 +24,7 @@ from openccp.store.database import (
 )
 
 CONNECTIONS = 10
+LONG_READS = 2
 CONNECT_SECONDS = 5
 RECONNECT_SECONDS = 2.0
 NOTIFY = {topic: text(f"NOTIFY {topic}") for topic in (JOBS, CALLBACKS)}
@@ -45,20 +46,27 @@ class PostgresqlDatabase(Database):
         )
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="postgresql")
+        self._long_reads = ThreadPoolExecutor(LONG_READS, thread_name_prefix="postgresql-read")
         self._listeners: list[tuple[str, Callable[[], None]]] = []
         self._listening: asyncio.Task[None] | None = None
 
     async def read(self, work: Work[T]) -> T:
         """What `work` returns, each statement seeing what is committed."""
-        return await self._on_thread(self._read, work)
+        return await self._on_thread(self._threads, self._read, work)
+
+    async def read_long(self, work: Work[T]) -> T:
+        """The same with few threads, so that connections are left for everything else."""
+        return await self._on_thread(self._long_reads, self._read, work)
 
     async def write(self, work: Work[T]) -> T:
         """What `work` returns, once its transaction is on the server's disk."""
-        return await self._on_thread(self._write, work)
+        return await self._on_thread(self._threads, self._write, work)
 
-    async def _on_thread(self, function: Callable[[Work[T]], T], work: Work[T]) -> T:
+    async def _on_thread(
+        self, threads: ThreadPoolExecutor, function: Callable[[Work[T]], T], work: Work[T]
+    ) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._twice, function, work)
+        return await loop.run_in_executor(threads, self._twice, function, work)
 
     def _twice(self, function: Callable[[Work[T]], T], work: Work[T]) -> T:
         """A second try over a fresh connection: the server may have been restarted."""
@@ -147,5 +155,6 @@ class PostgresqlDatabase(Database):
             self._listening.cancel()
             await asyncio.wait({self._listening})
             self._listening = None
-        await asyncio.to_thread(self._threads.shutdown)
+        for threads in (self._threads, self._long_reads):
+            await asyncio.to_thread(threads.shutdown)
         self._engine.dispose()

@@ -125,6 +125,8 @@ class SqliteDatabase(Database):
         self._busy_timeout = busy_timeout
         self._writer, self._driver = open_connection(url, WRITE_PRAGMAS)
         self._reader, _ = open_connection(url, READ_PRAGMAS)
+        self._long_reader, _ = open_connection(url, READ_PRAGMAS)
+        self._long_reads = ThreadPoolExecutor(1, thread_name_prefix="sqlite-read")
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
         self._waiting: deque[Pending] = deque()
         self._commits: asyncio.Task[None] | None = None
@@ -136,6 +138,14 @@ class SqliteDatabase(Database):
         """What `work` returns, on a connection that cannot write."""
         try:
             return work(self._reader)
+        except OperationalError as error:
+            raise _explained(error) from error
+
+    async def read_long(self, work: Work[T]) -> T:
+        """What `work` returns, one after another on a thread with a connection of its own."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._long_reads, work, self._long_reader)
         except OperationalError as error:
             raise _explained(error) from error
 
@@ -269,6 +279,8 @@ class SqliteDatabase(Database):
         while self._commits is not None:
             await asyncio.wait({self._commits})
         self._disk.shutdown()
+        await asyncio.to_thread(self._long_reads.shutdown)
+        self._long_reader.close()
         self._reader.close()
         self._writer.close()
         if self._lock_file is not None:

@@ -13,7 +13,6 @@ from sqlalchemy import (
     delete,
     literal_column,
     null,
-    or_,
     select,
     tuple_,
     update,
@@ -218,21 +217,3 @@ def claim(skip_locked: bool) -> Update:
         )
         .returning(jobs.c.id)
     )
-
-
-@cache
-def page(
-    columns: tuple[ColumnElement[Any], ...], *, method: bool, status: bool, after: bool
-) -> Select[Any]:
-    """One walk along the index of newest jobs, for one owner and at most one method and status."""
-    wanted = select(*columns).where(jobs.c.owner == bindparam("owner"))
-    if method:
-        wanted = wanted.where(jobs.c.method == bindparam("method"))
-    if status:
-        wanted = wanted.where(jobs.c.status == bindparam("status"))
-    if after:
-        wanted = wanted.where(
-            jobs.c.created <= bindparam("created"),
-            or_(jobs.c.created < bindparam("created"), jobs.c.id < bindparam("id")),
-        )
-    return wanted.order_by(jobs.c.created.desc(), jobs.c.id.desc()).limit(bindparam("limit"))

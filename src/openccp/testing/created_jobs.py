@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from openccp.core.job import Event, Job, Phase, Status
+from openccp.core.job_list import JobFilter
 from openccp.core.problems import NoSuchJob
-from openccp.core.stores import Conflict, JobFilter, JobStore
+from openccp.core.stores import Conflict, JobStore
 from openccp.testing.stores import NOW, a_job, finish
 
 CHANGED = Event("changed", NOW + 1)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from openccp.core.deliveries import Delivery
 from openccp.core.job import FINAL, Event, Job, Phase, Stage, Status, TaskKey
+from openccp.core.job_list import JobFilter, JobPage, fits, page_of, place_of
 from openccp.core.method import Output
 from openccp.core.ports import (
     Archive,
@@ -22,7 +23,7 @@ from openccp.core.ports import (
     Workspace,
 )
 from openccp.core.problems import KeyReused, NotFound
-from openccp.core.stores import Conflict, IdempotencyKey, JobFilter
+from openccp.core.stores import Conflict, IdempotencyKey
 
 
 class TestClock:
@@ -116,18 +117,10 @@ class MemoryJobs:
         """The secrets, empty once dropped."""
         return self._rows[job_id].secrets
 
-    async def page(self, wanted: JobFilter) -> list[Job]:
+    async def page(self, wanted: JobFilter) -> JobPage:
         """One page, newest first."""
-        jobs = sorted((r.job for r in self._rows.values()), key=lambda j: (j.created, j.id))
-        fit = (
-            job
-            for job in reversed(jobs)
-            if job.owner == wanted.owner
-            and (wanted.after is None or (job.created, job.id) < wanted.after)
-            and (not wanted.statuses or job.status in wanted.statuses)
-            and (not wanted.methods or job.method in wanted.methods)
-        )
-        return [job for job, _ in zip(fit, range(wanted.limit), strict=False)]
+        fit = (row.job for row in self._rows.values() if fits(row.job, wanted))
+        return page_of(wanted, sorted(fit, key=place_of, reverse=not wanted.upwards))
 
     async def save(
         self, job: Job, events: Sequence[Event] = (), deliveries: Sequence[Delivery] = ()

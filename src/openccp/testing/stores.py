@@ -7,53 +7,34 @@ class TestMyJobs(JobStoreContract):
 """
 
 import asyncio
-import secrets
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from openccp.core.job import Blame, Event, Failure, Job, Phase, Status
+from openccp.core.job import Blame, Event, Failure, Phase, Status
+from openccp.core.job_list import JobFilter
 from openccp.core.problems import KeyReused, NoSuchJob
-from openccp.core.stores import Conflict, IdempotencyKey, JobFilter, JobStore
+from openccp.core.stores import Conflict, IdempotencyKey, JobStore
 from openccp.testing.fill import fill_jobs
+from openccp.testing.job_lists import NOW, JobListContract, a_job, add, finish
 from openccp.testing.store_contracts import AccountStoreContract, MethodStoreContract
 
 __all__ = [
+    "NOW",
     "AccountStoreContract",
     "JobStoreContract",
     "MethodStoreContract",
     "a_job",
+    "add",
     "fill_jobs",
     "finish",
 ]
 
-NOW = 1_800_000_000.25
 DAY = 24 * 3600.0
 HOSTILE = 'it\'s "quoted"; DROP TABLE jobs; -- \n\t{{x}} $HOME é 漢 🜚 \u2028'
 
 
-def a_job(**changes: Any) -> Job:
-    """A new job of owner `ann`."""
-    job = Job(secrets.token_hex(16), "echo", 1, "ann", "default", "local", NOW, NOW)
-    return replace(job, **changes)
-
-
-async def add(jobs: JobStore, **changes: Any) -> Job:
-    """A new job that is stored."""
-    return await jobs.add(a_job(**changes), b"{}", {})
-
-
-async def finish(jobs: JobStore, job: Job, status: Status = Status.FAILED) -> Job:
-    """The job brought to its end, as the transitions allow."""
-    if status is Status.SUCCESSFUL:
-        job = await jobs.save(replace(job, status=Status.RUNNING, phase=Phase.EXECUTING))
-    return await jobs.save(replace(job, status=status, phase=Phase.DONE))
-
-
-class JobStoreContract:
+class JobStoreContract(JobListContract):
     """JobStore: durable, compare-and-set, fenced, final is final."""
 
     async def test_what_was_added_is_there(self, jobs: JobStore) -> None:
@@ -186,13 +167,13 @@ class JobStoreContract:
         key = IdempotencyKey("ann default", "k", "digest")
         made = await asyncio.gather(*(jobs.add(a_job(), b"{}", {}, key) for _ in range(100)))
         assert len({job.id for job in made}) == 1
-        assert len(await jobs.page(JobFilter("ann", limit=100))) == 1
+        assert len((await jobs.page(JobFilter("ann", limit=100))).jobs) == 1
 
     async def test_a_key_with_another_request_is_refused(self, jobs: JobStore) -> None:
         await jobs.add(a_job(), b"{}", {}, IdempotencyKey("s", "k", "one"))
         with pytest.raises(KeyReused):
             await jobs.add(a_job(), b"{}", {}, IdempotencyKey("s", "k", "two"))
-        assert len(await jobs.page(JobFilter("ann"))) == 1
+        assert len((await jobs.page(JobFilter("ann"))).jobs) == 1
 
     async def test_scopes_do_not_share_keys(self, jobs: JobStore) -> None:
         first = await jobs.add(a_job(), b"{}", {}, IdempotencyKey("ann", "k", "d"))
@@ -290,7 +271,7 @@ class JobStoreContract:
         await jobs.remove(job.id)
         assert await jobs.get(job.id) is None
         assert await jobs.events(job.id) == []
-        assert await jobs.page(JobFilter("ann")) == []
+        assert (await jobs.page(JobFilter("ann"))).jobs == ()
         with pytest.raises(NoSuchJob):
             await jobs.request(job.id)
 
@@ -299,69 +280,3 @@ class JobStoreContract:
         with pytest.raises(Conflict):
             await jobs.remove(job.id)
         assert await jobs.get(job.id) == job
-
-    # --- pages --------------------------------------------------------------------------------
-
-    async def test_a_page_is_the_owners_and_newest_first(self, jobs: JobStore) -> None:
-        made = [await add(jobs, created=NOW + n % 3) for n in range(7)]
-        await add(jobs, owner="bob")
-        newest = sorted(made, key=lambda job: (job.created, job.id), reverse=True)
-        assert await jobs.page(JobFilter("ann", limit=5)) == newest[:5]
-        assert await jobs.page(JobFilter("nobody")) == []
-
-    async def test_pages_by_status_and_method(self, jobs: JobStore) -> None:
-        ends = (Status.SUCCESSFUL, Status.FAILED, Status.DISMISSED)
-        made = []
-        for number in range(12):
-            job = await add(jobs, created=NOW + number // 2, method=f"m{number % 2}")
-            made.append(await finish(jobs, job, ends[number % 3]) if number < 9 else job)
-        newest = sorted(made, key=lambda job: (job.created, job.id), reverse=True)
-        for statuses in [(), (Status.FAILED,), ends, (Status.ACCEPTED, Status.FAILED)]:
-            for methods in [(), ("m0",), ("m1", "m0", "m1"), ("none",), ("a\0", "m1")]:
-                wanted = JobFilter("ann", 5, None, statuses, methods)
-                right = [
-                    job
-                    for job in newest
-                    if (not statuses or job.status in statuses)
-                    and (not methods or job.method in methods)
-                ]
-                assert await jobs.page(wanted) == right[:5]
-                after = (right[4].created, right[4].id) if len(right) > 4 else (0.0, "")
-                assert await jobs.page(replace(wanted, after=after)) == right[5:10]
-
-    @settings(
-        max_examples=20,
-        deadline=None,
-        suppress_health_check=[
-            HealthCheck.function_scoped_fixture,
-            HealthCheck.differing_executors,
-        ],
-    )
-    @given(
-        before=st.lists(st.integers(0, 3), max_size=12),
-        arrivals=st.lists(st.lists(st.integers(0, 5), max_size=3), max_size=8),
-        limit=st.integers(1, 4),
-        many=st.booleans(),
-    )
-    async def test_paging_neither_loses_nor_repeats_while_others_arrive(
-        self,
-        jobs: JobStore,
-        before: list[int],
-        arrivals: list[list[int]],
-        limit: int,
-        many: bool,
-    ) -> None:
-        owner = secrets.token_hex(8)
-        there = {(await add(jobs, owner=owner, created=NOW + at)).id for at in before}
-        statuses = (Status.ACCEPTED, Status.RUNNING) if many else ()
-        wanted = JobFilter(owner, limit, None, statuses)
-        seen: list[Job] = []
-        waiting = iter(arrivals)
-        while found := await jobs.page(wanted):
-            seen += found
-            wanted = replace(wanted, after=(found[-1].created, found[-1].id))
-            for at in next(waiting, []):
-                await add(jobs, owner=owner, created=NOW + at)
-        places = [(job.created, job.id) for job in seen]
-        assert places == sorted(set(places), reverse=True)
-        assert there <= {job.id for job in seen}

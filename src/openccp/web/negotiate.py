@@ -1,7 +1,5 @@
-"""Read what requests say besides their body: limits, cursors; and answer in JSON."""
+"""Read what requests say besides their body: limits and addresses; and answer in JSON."""
 
-import base64
-import binascii
 import re
 from collections.abc import AsyncIterable, Mapping
 from functools import lru_cache
@@ -64,13 +62,14 @@ def _address(scheme: str, host: str) -> str:
     return f"{scheme}://{host}"
 
 
-def here(request: Request, **changes: str) -> str:
+def here(request: Request, **changes: str | None) -> str:
     """The address of this resource as the outside knows it, with some parameters changed.
 
     Without `f`: a link names the resource, and who follows it says which representation.
     """
-    asked = {name: value for name, value in request.query_params.items() if name != "f"}
-    query = urlencode(asked | changes)
+    asked = request.query_params.multi_items()
+    pairs = [pair for pair in asked if pair[0] != "f" and pair[0] not in changes]
+    query = urlencode(pairs + [(name, value) for name, value in changes.items() if value])
     return f"{root(request)}{request.url.path}" + (f"?{query}" if query else "")
 
 
@@ -127,19 +126,3 @@ def known_parameters(request: Request, *names: str) -> None:
     for name in request.query_params:
         if name not in names and name not in EVERYWHERE:
             raise InvalidQueryParameter(f"There is no query parameter {name[:64]!r} here.")
-
-
-def write_cursor(*parts: str | float) -> str:
-    """An opaque place in a list."""
-    return base64.urlsafe_b64encode(orjson.dumps(parts)).decode().rstrip("=")
-
-
-def read_cursor(text: str, size: int) -> list[Any]:
-    """The parts of a cursor that we wrote; InvalidQueryParameter for anything else."""
-    try:
-        parts = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, ValueError):
-        parts = None
-    if not isinstance(parts, list) or len(parts) != size:
-        raise InvalidQueryParameter("after is not a place in this list; follow the links.")
-    return parts

@@ -18,10 +18,11 @@ from openccp.app.services import Rules
 from openccp.core.callback import KINDS
 from openccp.core.deliveries import News
 from openccp.core.job import FINAL, Blame, Event, Failure, Job, Phase, Stage, Status, TaskKey
+from openccp.core.job_list import JobFilter
 from openccp.core.method import Method, Revision, Scripts
 from openccp.core.ports import Observation, State
 from openccp.core.request import ExecuteRequest
-from openccp.core.stores import Conflict, JobFilter
+from openccp.core.stores import Conflict
 from openccp.core.validate import to_stored
 from openccp.testing.memory import MemoryJobs, NoFiles, ScriptedInfrastructure, TestClock
 from openccp.web.callbacks import failure, progress
@@ -148,7 +149,7 @@ class World:
         await self.check()
 
     async def check(self) -> None:
-        for job in await self.jobs.page(JobFilter("o", limit=1000)):
+        for job in (await self.jobs.page(JobFilter("o", limit=1000))).jobs:
             if job.id in self.finals:
                 assert job.status is self.finals[job.id], "final is final"
             if job.final:
@@ -172,7 +173,7 @@ class World:
                     self.end(key, "well")
             self.clock.pass_(LOOK)
             await self.round()
-        for job in await self.jobs.page(JobFilter("o", limit=1000)):
+        for job in (await self.jobs.page(JobFilter("o", limit=1000))).jobs:
             assert job.phase is Phase.DONE, job
             told = [it for it in self.jobs.outbox if it.job == job.id]
             ends = [it.news for it in told if it.news is not News.PROGRESS]

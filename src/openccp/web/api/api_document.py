@@ -69,8 +69,7 @@ async def _visible(request: Request) -> Sequence[Revision]:
         if "authorization" in request.headers:
             raise
         return ()
-    page, _ = await visible_methods(services(request), who, None, LARGEST_LIMIT)
-    return page
+    return (await visible_methods(services(request), who, LARGEST_LIMIT)).methods
 
 
 routes = [Route("/api", api_document, methods=["GET"])]

@@ -14,14 +14,12 @@ from openccp.core.webhooks import SigningSecrets, written
 from openccp.web.documents import link, moment
 from openccp.web.negotiate import (
     caller,
-    here,
     known_parameters,
     limit,
-    read_cursor,
     root,
     services,
-    write_cursor,
 )
+from openccp.web.paging import DELIVERIES, cursor, list_links, places
 from openccp.web.render import render
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -33,24 +31,19 @@ async def get_deliveries(request: Request) -> Response:
     known_parameters(request, "limit", "after", "state", "jobID")
     wanted = _filter(request, who)
     page, more = await list_deliveries(services(request), wanted)
-    links = [link(here(request), "self", "This list")]
-    if more:
-        cursor = write_cursor(page[-1].created, page[-1].id)
-        following = here(request, limit=str(wanted.limit), after=cursor)
-        links.append(link(following, "next", "The next page"))
+    following = (page[-1].created, page[-1].id) if more else None
+    links = list_links(request, cursor(DELIVERIES, following), None)
     found = [_document(delivery, root(request)) for delivery in page]
     return render(request, {"deliveries": found, "links": links}, "deliveries")
 
 
 def _filter(request: Request, who: Who) -> DeliveryFilter:
     query = request.query_params
-    after = read_cursor(query["after"], 2) if "after" in query else None
-    if after and not (isinstance(after[0], float | int) and isinstance(after[1], str)):
-        raise InvalidQueryParameter("after is not a place in this list; follow the links.")
+    after, _ = places(request, DELIVERIES)
     return DeliveryFilter(
         owner=who.id,
         limit=limit(request),
-        after=(float(after[0]), after[1]) if after else None,
+        after=after,
         state=_state(query.get("state")),
         job=query.get("jobID"),
     )

@@ -9,36 +9,34 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from openccp.app.archive import METADATA, STATUS, metadata
-from openccp.app.jobs import dismiss, list_jobs, visible_job
+from openccp.app.jobs import dismiss, visible_job
 from openccp.app.results import archive, record
 from openccp.core.job import Job
 from openccp.core.ports import FileEntry, Manifest
 from openccp.core.problems import NotFound
-from openccp.core.stores import JobFilter
+from openccp.web.api.job_list import job_page, rendered
 from openccp.web.api.jobs import if_match
 from openccp.web.documents import link, status_info
 from openccp.web.negotiate import (
     answer,
     caller,
-    known_parameters,
-    limit,
     root,
     services,
 )
+from openccp.web.paging import job_links, link_header
 from openccp.web.render import render
 from openccp.web.sending import send_archive, send_file
 
 ARCHIVE = "output.zip"
+DEFAULT_LIMIT = 100
 
 
 async def list_executions(request: Request) -> Response:
-    """GET /executions: a plain list, as CCP's clients expect."""
-    who = await caller(request)
-    known_parameters(request, "limit")
-    wanted = JobFilter(owner=who.id, limit=limit(request, 100))
-    page, _ = await list_jobs(services(request), wanted)
-    document = [status_info(job, root(request)) for job in page]
-    return render(request, document, "executions")
+    """GET /executions: a plain list, as CCP's clients expect; its links are in headers."""
+    page = await job_page(request, limit=DEFAULT_LIMIT)
+    content = await rendered(page.jobs, page, root(request))
+    headers = link_header(job_links(request, page))
+    return render(request, content, "executions", headers=headers)
 
 
 async def get_execution(request: Request) -> Response:

@@ -1,76 +1,55 @@
 """/jobs: the caller's jobs, newest first."""
 
+import asyncio
+from typing import Any
+
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from openccp.app.jobs import list_jobs
-from openccp.core.access import Who
-from openccp.core.job import Status
-from openccp.core.problems import InvalidQueryParameter
-from openccp.core.stores import JobFilter
-from openccp.web.documents import as_page, link, status_info
-from openccp.web.negotiate import (
-    caller,
-    here,
-    known_parameters,
-    limit,
-    read_cursor,
-    root,
-    services,
-    write_cursor,
-)
+from openccp.app.job_list import list_jobs
+from openccp.core.job_list import JobPage
+from openccp.web.documents import moment, status_info
+from openccp.web.job_filter import job_filter
+from openccp.web.negotiate import caller, root, services
+from openccp.web.paging import job_links, link_header
 from openccp.web.render import render
 
-MOST_METHODS = 50
+RENDERED_AT_ONCE = 100
 
 
 async def get_jobs(request: Request) -> Response:
     """GET /jobs."""
-    who = await caller(request)
-    known_parameters(request, "limit", "after", "status", "processID", "type")
-    wanted = _filter(request, who)
-    page, more = await list_jobs(services(request), wanted)
-    base = root(request)
-    links = [
-        link(here(request), "self", "This list"),
-        as_page(here(request)),
-    ]
-    if more:
-        cursor = write_cursor(page[-1].created, page[-1].id)
-        following = here(request, limit=str(wanted.limit), after=cursor)
-        links.append(link(following, "next", "The next page"))
-    document = {"jobs": [status_info(job, base) for job in page], "links": links}
-    return render(request, document, "jobs")
-
-
-def _filter(request: Request, who: Who) -> JobFilter:
-    query = request.query_params
-    after = read_cursor(query["after"], 2) if "after" in query else None
-    if after and not (isinstance(after[0], float | int) and isinstance(after[1], str)):
-        raise InvalidQueryParameter("after is not a place in this list; follow the links.")
-    return JobFilter(
-        owner=who.id,
-        limit=limit(request),
-        after=(float(after[0]), after[1]) if after else None,
-        statuses=_statuses(query.get("status")),
-        methods=_methods(query.get("processID", "")),
+    page = await job_page(request)
+    links = job_links(request, page)
+    document = {"jobs": page.jobs, "links": links, **_searched_to(page)}
+    return render(
+        request, await rendered(document, page, root(request)), "jobs", headers=link_header(links)
     )
 
 
-def _methods(text: str) -> tuple[str, ...]:
-    names = tuple(name for name in text.split(",") if name)
-    if len(names) > MOST_METHODS:
-        raise InvalidQueryParameter(f"processID names at most {MOST_METHODS} processes.")
-    return names
+async def job_page(request: Request, limit: int = 10) -> JobPage:
+    """The page of jobs that a request asks for, of `limit` jobs if it does not say."""
+    who = await caller(request)
+    wanted = job_filter(request, who, services(request).clock(), limit)
+    return JobPage() if wanted is None else await list_jobs(services(request), who, wanted)
 
 
-def _statuses(text: str | None) -> tuple[Status, ...]:
-    try:
-        return tuple(Status(word) for word in text.split(",")) if text else ()
-    except ValueError:
-        words = ", ".join(Status)
-        raise InvalidQueryParameter(f"status is one or more of {words}.") from None
+async def rendered(document: Any, page: JobPage, base: str) -> bytes:
+    """A document with jobs in it, as JSON; a large page is written on a thread."""
+
+    def write() -> bytes:
+        return orjson.dumps(
+            document, lambda job: status_info(job, base), orjson.OPT_PASSTHROUGH_DATACLASS
+        )
+
+    return write() if len(page.jobs) <= RENDERED_AT_ONCE else await asyncio.to_thread(write)
+
+
+def _searched_to(page: JobPage) -> dict[str, str]:
+    """How far a search came that stopped early: `next` (or `prev`) goes on from there."""
+    return {"searchedTo": moment(page.searched_to[0])} if page.searched_to else {}
 
 
 routes = [Route("/jobs", get_jobs, methods=["GET"])]

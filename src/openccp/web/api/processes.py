@@ -13,16 +13,22 @@ from openccp.app.describe import visible_method, visible_methods
 from openccp.app.packages import Sent
 from openccp.core.packages.media import ACCEPTED
 from openccp.core.problems import InvalidQueryParameter, UnsupportedMediaType
-from openccp.web.documents import Processes, as_page, link
+from openccp.web.documents import Processes
 from openccp.web.negotiate import (
     answer,
     caller,
-    here,
     known_parameters,
     limit,
     root,
     services,
     whole_body,
+)
+from openccp.web.paging import (
+    AFTER,
+    BEFORE,
+    list_links,
+    method_cursor,
+    method_places,
 )
 from openccp.web.render import render
 
@@ -35,17 +41,12 @@ def _processes(request: Request) -> Processes:
 async def list_processes(request: Request) -> Response:
     """GET /processes."""
     who = await caller(request)
-    known_parameters(request, "limit", "after")
-    size, after, base = limit(request), request.query_params.get("after"), root(request)
-    page, more = await visible_methods(services(request), who, after, size)
-    links = [
-        link(here(request), "self", "This list"),
-        as_page(here(request)),
-    ]
-    if more:
-        cursor = quote(page[-1].method.id)
-        links.append(link(f"{base}/processes?limit={size}&after={cursor}", "next", "The next page"))
-    return render(request, _processes(request).list(page, links, base), "processes")
+    known_parameters(request, "limit", AFTER, BEFORE)
+    after, before = method_places(request)
+    page = await visible_methods(services(request), who, limit(request), after, before)
+    links = list_links(request, method_cursor(page.following), method_cursor(page.previous))
+    content = _processes(request).list(page.methods, links, root(request))
+    return render(request, content, "processes")
 
 
 async def describe_process(request: Request) -> Response:

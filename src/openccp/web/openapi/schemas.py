@@ -146,7 +146,7 @@ JOBS = {
         exception=OBJECT,
         links=LINKS,
     ),
-    "jobList": a(("jobs", "links"), jobs=list_of("statusInfo"), links=LINKS),
+    "jobList": a(("jobs", "links"), jobs=list_of("statusInfo"), links=LINKS, searchedTo=MOMENT),
     "executionList": list_of("statusInfo"),
     "file": a(("path", "href"), path=TEXT, size=WHOLE, sha256=TEXT, type=TEXT, href=TEXT),
     "execution": {

@@ -1,7 +1,8 @@
 """CCP's operations on executions, which are the same jobs."""
 
 from openccp.core.problems import NotFound, PreconditionFailed, RangeNotSatisfiable, ResultNotReady
-from openccp.web.operations.parameters import FILE, IF_MATCH, LIMIT
+from openccp.web.operations.job_filter import EXECUTIONS_LIMIT, JOB_FILTER
+from openccp.web.operations.parameters import FILE, IF_MATCH
 from openccp.web.operations.shape import Operation, file_answers, json_answer, page
 
 NO_FILE = (NotFound, ResultNotReady, RangeNotSatisfiable)
@@ -11,8 +12,8 @@ OPERATIONS = (
         "/executions",
         "listExecutions",
         "Your executions",
-        (page("executionList", "A list."),),
-        parameters=(LIMIT,),
+        (page("executionList", "A list; its links are in a header.", "Link"),),
+        parameters=(EXECUTIONS_LIMIT, *JOB_FILTER[1:]),
     ),
     Operation(
         "get",

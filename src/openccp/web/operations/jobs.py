@@ -16,16 +16,15 @@ from openccp.core.problems import (
     UnsupportedDefinition,
     UnsupportedSchema,
 )
+from openccp.web.operations.job_filter import JOB_FILTER
 from openccp.web.operations.parameters import (
     ACCEPT_PROFILE,
-    AFTER,
     CONTENT_SCHEMA,
     FILE,
     IDEMPOTENCY_KEY,
     IF_MATCH,
     IF_NONE_MATCH,
     LAST_EVENT_ID,
-    LIMIT,
     OUTPUTS,
     PROFILE,
     REPLICA,
@@ -37,7 +36,6 @@ from openccp.web.operations.shape import (
     UNCHANGED,
     Answer,
     Operation,
-    Parameter,
     file_answers,
     json_answer,
     nothing,
@@ -47,33 +45,6 @@ from openccp.web.operations.shape import (
 EVENTS = "text/event-stream"
 NO_RESULT = (ResultNotReady, ResultNotAvailable, JobFailed, JobDismissed)
 NO_OUTPUT = (*NO_RESULT, NoSuchOutput)
-STATUSES = Parameter(
-    "status",
-    "query",
-    "Jobs in one of these states.",
-    {
-        "type": "array",
-        "items": {
-            "type": "string",
-            "enum": ["created", "accepted", "running", "successful", "failed", "dismissed"],
-        },
-    },
-    listed=True,
-)
-PROCESSES = Parameter(
-    "processID",
-    "query",
-    "Jobs of one of these processes.",
-    {"type": "array", "items": {"type": "string"}, "maxItems": 50},
-    listed=True,
-)
-TYPES = Parameter(
-    "type",
-    "query",
-    "Jobs of one of these types; here all are of type process.",
-    {"type": "array", "items": {"type": "string"}},
-    listed=True,
-)
 DEFINED = {JSON: "definition", "application/ogcapi-processes+json": "definition"}
 NO_DEFINITION = (InvalidRequest, NoSuchProcess, UnsupportedDefinition, UnsupportedSchema)
 CREATED = (
@@ -132,8 +103,8 @@ OPERATIONS = (
         "/jobs",
         "listJobs",
         "Your jobs, newest first",
-        (page("jobList", "A page of jobs."),),
-        parameters=(LIMIT, AFTER, STATUSES, PROCESSES, TYPES),
+        (page("jobList", "A page of jobs.", "Link"),),
+        parameters=JOB_FILTER,
     ),
     Operation(
         "get",

@@ -22,6 +22,7 @@ LIMIT = Parameter(
     {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 10},
 )
 AFTER = Parameter("after", "query", "Where the page begins; follow the links with rel next.")
+BEFORE = Parameter("before", "query", "Where the page ends; follow the links with rel prev.")
 OUTPUTS = Parameter(
     "outputs",
     "query",

@@ -13,6 +13,7 @@ from openccp.core.problems import (
 )
 from openccp.web.operations.parameters import (
     AFTER,
+    BEFORE,
     IDEMPOTENCY_KEY,
     LIMIT,
     PREFER,
@@ -56,7 +57,7 @@ OPERATIONS = (
         "listProcesses",
         "The processes you may run",
         (page("processList", "A page of processes."),),
-        parameters=(LIMIT, AFTER),
+        parameters=(LIMIT, AFTER, BEFORE),
     ),
     Operation(
         "post",
