@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from openccp.core.method import RESERVED, Input, Method, Output, Revision
+from openccp.core.mixed import content_schema
 
 OGC_1_0 = frozenset(
     {
@@ -118,6 +119,8 @@ def to_openapi(schema: Any, known: frozenset[str] = OGC_1_0) -> Any:
     words = {name: _word(name, v, known) for name, v in schema.items() if name in known}
     if "const" in schema:
         words["enum"] = [schema["const"]]
+    if (address := content_schema(schema)) and "contentMediaType" in known:
+        words["contentSchema"] = address
     if "example" not in words and schema.get("examples"):
         words["example"] = schema["examples"][0]
     for exclusive, inclusive in _BOUNDS:

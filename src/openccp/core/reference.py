@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from openccp.core.fields import Faults
 from openccp.core.kinds import is_bbox, kind_of, plain_type
 from openccp.core.method import RESERVED, Input, Kind, Method
+from openccp.core.mixed import bare_type
 from openccp.core.ports import Fetched
 from openccp.core.problems import Fault, InvalidRequest, MalformedBody
 from openccp.core.request import ExecuteRequest, Origin
@@ -25,7 +26,6 @@ from openccp.core.scalars import Unfit, unfit
 from openccp.core.schema import token
 from openccp.core.strict_json import loads
 from openccp.core.validate import read_request
-from openccp.core.values import bare_type
 
 MAX_REFERENCES = 32
 """References in one request."""

@@ -66,6 +66,7 @@ def token(name: object) -> str:
 def normalise(schema: Mapping[str, Any], pointer: str) -> dict[str, Any]:
     """The schema in JSON Schema 2020-12 with every local `$ref` put in place.
 
+    A `contentSchema` that is an address, as in OGC 1.0, becomes a comment: it is never fetched.
     OpenAPI 3.0's `nullable` and boolean `exclusiveMinimum` are translated. SchemaFault for
     remote or recursive references, patterns that cannot be matched safely, what is no JSON
     Schema, and what grows beyond 2,000 subschemas.
@@ -111,6 +112,8 @@ class _Normaliser:
                 continue
             if name == "items" and isinstance(value, list):
                 yield "prefixItems", self._list(value, where, depth)
+            elif name == "contentSchema" and isinstance(value, str):
+                yield name, {"$comment": value}
             elif name in _ONE:
                 yield name, self.schema(value, where, depth + 1)
             elif name in _MANY:

@@ -10,6 +10,7 @@ import orjson
 from openccp.core.callback import read_subscriptions
 from openccp.core.fields import Faults
 from openccp.core.method import ALL_FILES, RESERVED, Input, Method
+from openccp.core.mixed import bare_type
 from openccp.core.output_types import media_types_of
 from openccp.core.plan import Plan, plan_of
 from openccp.core.problems import InvalidRequest
@@ -18,7 +19,7 @@ from openccp.core.scalars import Unfit, described, nearest, unfit
 from openccp.core.schema import token
 from openccp.core.schema_check import shown
 from openccp.core.strict_json import shorten
-from openccp.core.values import bare_type, expectation
+from openccp.core.values import expectation
 
 _MEMBERS = ("inputs", "outputs", "response", "subscriber", "subscribers", "process", "$schema")
 

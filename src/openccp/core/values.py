@@ -3,10 +3,13 @@
 import base64
 import binascii
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from openccp.core.kinds import is_bbox
+from openccp.core.kinds import is_bbox, kind_of
 from openccp.core.method import Input, Kind
+from openccp.core.mixed import alternatives, bare_type, read_as_one
 from openccp.core.problems import Fault
 from openccp.core.scalars import EXPECTED, PARSERS, Read, Unfit, scalar, unfit
 from openccp.core.schema_check import MAX_FAULTS, compile_schema
@@ -98,22 +101,18 @@ def _check_media_type(schema: Mapping[str, Any], given: Any, pointer: str) -> No
         raise unfit(pointer + "/mediaType", f"expected {declared}")
 
 
-def bare_type(media_type: str) -> str:
-    """A media type without its parameters."""
-    return media_type.split(";", 1)[0].strip().lower()
-
-
 def _decoded(kind: Kind, qualified: Mapping[str, Any], value: Any, pointer: str) -> Any:
     encoding = qualified.get("encoding")
-    if encoding is None or (encoding == "base64" and kind is Kind.FILE):
+    if encoding is None:
         return value
     if not isinstance(encoding, str) or encoding.lower() not in ("base64", "utf-8", "utf8"):
         raise unfit(pointer + "/encoding", "expected base64 or utf-8")
-    if not isinstance(value, str):
+    in_base64 = encoding.lower() == "base64"
+    if not isinstance(value, str) or in_base64 is (kind is Kind.FILE):
         return value
-    if kind is Kind.FILE:
-        return base64.b64encode(value.encode(errors="replace")).decode()
-    return _text_of(value, pointer) if encoding.lower() == "base64" else value
+    if in_base64:
+        return _text_of(value, pointer)
+    return base64.b64encode(value.encode(errors="replace")).decode()
 
 
 def _text_of(encoded: str, pointer: str) -> str:
@@ -126,24 +125,74 @@ def _text_of(encoded: str, pointer: str) -> str:
 def _structured(declared: Input) -> Read:
     """Reads objects and open schemas: wrapped as OGC asks, or bare."""
     check = _read_bbox if is_bbox(declared.schema) else _checked(declared.schema)
-    by_type = _alternatives(declared.schema)
+    mixed = _mixed(declared)
+    wrapped = mixed or _wrapped(declared, check)
+    bare = check if mixed is None else _first_that_fits(check, mixed)
     own_value = _has_own_value(declared.schema)
 
     def read(value: Any, pointer: str) -> Any:
         if not isinstance(value, dict):
-            return check(value, pointer)
+            return bare(value, pointer)
         if isinstance(value.get("href"), str):
             raise refuse_reference(pointer)
         if "value" not in value or not value.keys() <= QUALIFIED:
-            return check(value, pointer)
+            return bare(value, pointer)
         try:
-            return _wrapped(declared, value, by_type, check)(value["value"], pointer)
-        except Unfit as wrapped:
+            return wrapped(value, pointer)
+        except Unfit as refusal:
             if own_value:
-                return _bare(check, value, pointer, wrapped)
+                return _either(check, value, pointer, refusal)
             raise
 
     return read
+
+
+def _first_that_fits(check: Read, mixed: Read) -> Read:
+    """Reads values that do not say their format."""
+
+    def read(value: Any, pointer: str) -> Any:
+        try:
+            return check(value, pointer)
+        except Unfit as refusal:
+            return _either(mixed, {"value": value}, pointer, refusal)
+
+    return read
+
+
+def _either(read: Read, value: Any, pointer: str, refusal: Unfit) -> Any:
+    try:
+        return read(value, pointer)
+    except Unfit:
+        raise refusal from None
+
+
+def _wrapped(declared: Input, check: Read) -> Read:
+    def read(qualified: Any, pointer: str) -> Any:
+        _check_media_type(declared.schema, qualified.get("mediaType"), pointer)
+        return check(qualified["value"], pointer)
+
+    return read
+
+
+def _mixed(declared: Input) -> Read | None:
+    """A reader of qualified values of an input that takes several formats."""
+    formats = alternatives(declared.schema, partial(_read_of_part, declared))
+    if not formats:
+        return None
+    rest = _checked({k: v for k, v in declared.schema.items() if k != "oneOf"})
+
+    def read(qualified: Any, pointer: str) -> Any:
+        return rest(read_as_one(formats, qualified, pointer), pointer)
+
+    return read
+
+
+def _read_of_part(declared: Input, part: Mapping[str, Any]) -> Read:
+    kind = kind_of("", part)
+    if kind in (Kind.TEXT, Kind.FILE):
+        return _simple(replace(declared, kind=kind, schema=part))
+    check = _checked(part)
+    return lambda qualified, pointer: check(qualified["value"], pointer)
 
 
 def _has_own_value(schema: Mapping[str, Any]) -> bool:
@@ -154,36 +203,6 @@ def _has_own_value(schema: Mapping[str, Any]) -> bool:
         or "value" in schema.get("required", ())
         or any(isinstance(part, Mapping) and _has_own_value(part) for part in parts)
     )
-
-
-def _wrapped(
-    declared: Input, value: dict[str, Any], by_type: Mapping[str, Read], check: Read
-) -> Read:
-    media_type = value.get("mediaType")
-    if isinstance(media_type, str) and bare_type(media_type) in by_type:
-        return by_type[bare_type(media_type)]
-
-    def read(inner: Any, pointer: str) -> Any:
-        _check_media_type(declared.schema, media_type, pointer)
-        return check(inner, pointer)
-
-    return read
-
-
-def _bare(check: Read, value: dict[str, Any], pointer: str, wrapped: Unfit) -> Any:
-    try:
-        return check(value, pointer)
-    except Unfit:
-        raise wrapped from None
-
-
-def _alternatives(schema: Mapping[str, Any]) -> dict[str, Read]:
-    """OGC's mixed types: the media type of a qualified value picks the alternative."""
-    readers: dict[str, Read] = {}
-    for part in schema.get("oneOf", ()):
-        if isinstance(part, Mapping) and isinstance(part.get("contentMediaType"), str):
-            readers.setdefault(bare_type(part["contentMediaType"]), _checked(part))
-    return readers
 
 
 def _read_bbox(value: Any, pointer: str) -> Any:

@@ -247,6 +247,72 @@ def test_the_media_type_picks_among_mixed_types() -> None:
     ]
 
 
+IMAGES = {
+    "oneOf": [
+        {"type": "string", "contentMediaType": "image/tiff; application=geotiff",
+         "contentEncoding": "binary"},
+        {"type": "string", "contentMediaType": "image/jp2", "contentEncoding": "base64"},
+        {"type": "string", "contentMediaType": "application/gml+xml; version=3.2", "pattern": "^<",
+         "contentSchema": "http://example.org/gml.xsd"},
+        {"type": "object", "contentMediaType": "application/geo+json", "required": ["type"]},
+    ]
+}  # fmt: skip
+
+
+@pytest.mark.requirement("1/1.0/core/process-execute-input-mixed-type")
+@pytest.mark.requirement("1/2.0/core/process-execute-input-multiple-types")
+@pytest.mark.parametrize(
+    ("given_", "typed"),
+    [
+        ({"value": "SUkq", "mediaType": "image/tiff"}, "SUkq"),
+        ({"value": "SUkq", "mediaType": "image/JP2", "encoding": "base64"}, "SUkq"),
+        ({"value": "<a/>", "mediaType": "application/gml+xml"}, "<a/>"),
+        ({"value": "PGEvPg==", "mediaType": "application/gml+xml", "encoding": "base64"}, "<a/>"),
+        ({"value": "<a/>", "encoding": "utf-8"}, "<a/>"),
+        ({"value": "<a/>", "schema": "http://example.org/gml.xsd"}, "<a/>"),
+        ({"value": {"type": "Point"}, "mediaType": "application/geo+json"}, {"type": "Point"}),
+        ({"value": {"type": "Point"}}, {"type": "Point"}),
+        ({"type": "Point"}, {"type": "Point"}),
+        ("SUkq", "SUkq"),
+        ("<a/>", "<a/>"),
+    ],
+)
+def test_one_of_several_formats(given_: Any, typed: Any) -> None:
+    assert read(IMAGES, given_) == typed
+
+
+@pytest.mark.parametrize(
+    ("given_", "where", "detail"),
+    [
+        ({"value": "?", "mediaType": "image/tiff"}, "",
+         "expected the content of a file, in base64"),
+        ({"value": "a", "mediaType": "application/gml+xml"}, "",
+         "expected text that matches the pattern ^<"),
+        ({"value": {}, "mediaType": "application/geo+json"}, "", 'lacks "type"'),
+        ({"value": "a", "mediaType": "image/png"}, "/mediaType", 'expected one of "image/tiff", '
+         '"image/jp2", "application/gml+xml", "application/geo+json"'),
+        ({"value": "a", "mediaType": 1}, "/mediaType", "expected text, like text/plain"),
+        ({"value": 5}, "", "fits none of the forms this may have"),
+        ({"value": "a", "encoding": "rot13"}, "", "fits none of the forms this may have"),
+        (5, "", "fits none, or more than one, of the forms this may have"),
+    ],
+)  # fmt: skip
+def test_none_of_several_formats(given_: Any, where: str, detail: str) -> None:
+    assert words(IMAGES, given_) == [(where, detail)]
+
+
+def test_what_stands_beside_the_formats_holds_too() -> None:
+    schema = {"maxLength": 3, **IMAGES}
+    assert words(schema, {"value": "<ab/>", "mediaType": "application/gml+xml"}) == [
+        ("", "expected at most 3 characters")
+    ]
+
+
+def test_encodings_are_read_in_any_case() -> None:
+    assert read(FILE, {"value": "aGk=", "encoding": "BASE64"}) == "aGk="
+    assert read(FILE, {"value": "hi", "encoding": "UTF-8"}) == "aGk="
+
+
 def test_a_choice_that_is_none_is_the_authors_fault() -> None:
     with pytest.raises(Unfit) as refused:
         compile_input(declared({"type": "string", "format": "number", "enum": ["1", "two"]}))
