@@ -174,13 +174,18 @@ def describe_container(package: Package) -> dict[str, Any]:
         "jobControlOptions": MODES,
         **description,
         "x-ccp-image": image,
-        "outputs": {
-            name: {**described, "x-ccp-path": _shown(tool["outputs"][name])}
-            if name in tool["outputs"]
-            else described
-            for name, described in _entries(description, "outputs").items()
-        },
+        **({"outputs": _found(description, tool["outputs"])} if tool["outputs"] else {}),
         TOOL: tool,
+    }
+
+
+def _found(description: Mapping[str, Any], globbed: Mapping[str, Any]) -> dict[str, Any]:
+    """The described outputs, each with where it will be, as far as that is known."""
+    return {
+        name: {**described, "x-ccp-path": _shown(globbed[name])}
+        if name in globbed and isinstance(described, Mapping)
+        else described
+        for name, described in _entries(description, "outputs").items()
     }
 
 
