@@ -1,10 +1,10 @@
 """What every database offers: short pieces of work on a connection, read or written durably."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, case, or_
+from sqlalchemy import Connection, Select, Table, case, or_
 from sqlalchemy.engine import URL
 from sqlalchemy.sql.dml import Insert
 from sqlalchemy.sql.elements import ColumnElement
@@ -13,6 +13,7 @@ from openccp.core.problems import Unavailable
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
+Row = Sequence[Any]
 RETRY_AFTER = 2
 JOBS = "openccp_jobs"
 CALLBACKS = "openccp_callbacks"
@@ -49,6 +50,10 @@ class Database(ABC):
     @abstractmethod
     async def read(self, work: Work[T]) -> T:
         """What `work` returns, seen outside of any transaction."""
+
+    @abstractmethod
+    async def row(self, statement: Select[Any], parameters: Mapping[str, Any]) -> Row | None:
+        """The one row a statement finds: the reads that are repeated most are of this kind."""
 
     @abstractmethod
     async def read_long(self, work: Work[T]) -> T:

@@ -158,8 +158,7 @@ class Jobs:
 
     async def get(self, job_id: str) -> Job | None:
         """One job."""
-        wanted = {"id": storable(job_id)}
-        row = await self._database.read(lambda c: c.execute(sql.GET, wanted).first())
+        row = await self._database.row(sql.GET, {"id": storable(job_id)})
         return None if row is None else job_of(row)
 
     async def request(self, job_id: str) -> bytes:

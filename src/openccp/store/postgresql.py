@@ -1,11 +1,12 @@
 """PostgreSQL: a pool of connections, each used on a thread; every write its own transaction."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Table, create_engine, text
+from sqlalchemy import Connection, Select, Table, create_engine, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -17,6 +18,7 @@ from openccp.store.database import (
     JOBS,
     CommitUnknown,
     Database,
+    Row,
     T,
     Work,
     lower,
@@ -53,6 +55,10 @@ class PostgresqlDatabase(Database):
     async def read(self, work: Work[T]) -> T:
         """What `work` returns, each statement seeing what is committed."""
         return await self._on_thread(self._threads, self._read, work)
+
+    async def row(self, statement: Select[Any], parameters: Mapping[str, Any]) -> Row | None:
+        """The one row."""
+        return await self.read(lambda connection: connection.execute(statement, parameters).first())
 
     async def read_long(self, work: Work[T]) -> T:
         """The same with few threads, so that connections are left for everything else."""

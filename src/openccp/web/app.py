@@ -30,6 +30,7 @@ from openccp.web.documents import Processes
 from openccp.web.errors import on_crash, on_http_error, on_problem
 from openccp.web.front import Front
 from openccp.web.pace import Pace
+from openccp.web.statuses import Statuses
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -72,5 +73,6 @@ def create_app(services: Services, lifespan: Lifespan) -> ASGIApp:
     app.router.redirect_slashes = False
     app.state.services = services
     app.state.processes = Processes()
+    app.state.statuses = Statuses()
     app.state.pace = Pace(services.rules.requests_per_second)
     return Front(app, app.routes, services.rules, app.state.pace)

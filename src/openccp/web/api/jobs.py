@@ -16,7 +16,7 @@ from openccp.web.render import render
 async def get_job(request: Request) -> Response:
     """GET /jobs/{id}."""
     job = await visible_job(services(request), await caller(request), request.path_params["job_id"])
-    document = status_info(job, root(request))
+    document = request.app.state.statuses.document(job, root(request))
     return render(request, document, "job", headers={"ETag": job_etag(job)})
 
 
