@@ -15,6 +15,7 @@ from openccp.core.problems import (
     NotAuthenticated,
     NotFound,
     Problem,
+    TooManyRequests,
     Unavailable,
     UnsupportedMediaType,
 )
@@ -23,7 +24,7 @@ from openccp.web.openapi.schemas import ref
 from openccp.web.operations.shape import HTML, JSON, Answer, Operation
 
 PROBLEM_JSON = "application/problem+json"
-ALWAYS: tuple[type[Problem], ...] = (Problem, Unavailable)
+ALWAYS: tuple[type[Problem], ...] = (Problem, Unavailable, TooManyRequests)
 PLACES: dict[str, type[Problem]] = {
     "{processID}": NoSuchProcess,
     "{jobID}": NoSuchJob,

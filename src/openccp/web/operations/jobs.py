@@ -31,8 +31,8 @@ from openccp.web.operations.parameters import (
     STREAM,
 )
 from openccp.web.operations.shape import (
-    ANY,
     JSON,
+    RAW,
     UNCHANGED,
     Answer,
     Operation,
@@ -129,7 +129,7 @@ OPERATIONS = (
         "getResults",
         "The results",
         (
-            Answer(200, "The results.", {ANY: "bytes"}, ("Link", "ETag", "Content-Disposition")),
+            Answer(200, "The results.", RAW, ("Link", "ETag", "Content-Disposition")),
             nothing("No results, or all by reference in Link headers.", "Link"),
             *file_answers()[1:],
         ),
@@ -160,7 +160,9 @@ OPERATIONS = (
         "getLogs",
         "What the job writes: text, or server-sent events",
         (
-            Answer(200, "Text of one stream, or events.", {"text/plain": "bytes", EVENTS: "text"}),
+            Answer(
+                200, "Text of one stream, or events.", {"text/plain": "bytes", EVENTS: "anything"}
+            ),
             *file_answers("text/plain")[1:],
         ),
         parameters=(STREAM, REPLICA, LAST_EVENT_ID, *FILE),
@@ -171,7 +173,7 @@ OPERATIONS = (
         "/jobs/{jobID}/events",
         "getEvents",
         "The job's events as server-sent events",
-        (Answer(200, "Events until the job has ended.", {EVENTS: "text"}),),
+        (Answer(200, "Events until the job has ended.", {EVENTS: "anything"}),),
         parameters=(LAST_EVENT_ID,),
     ),
 )

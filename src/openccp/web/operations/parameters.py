@@ -44,7 +44,11 @@ WORKFLOW = Parameter("w", "query", "Which workflow of a CWL $graph is meant.")
 PREFER_REPRESENTATION = Parameter(
     "Prefer", "header", "return=representation: answer with the summary, and with warnings."
 )
-PREFER = Parameter("Prefer", "header", "respond-async, wait=SECONDS.")
+PREFER = Parameter(
+    "Prefer",
+    "header",
+    "respond-async, wait=SECONDS, return=minimal or return=representation, profile=...",
+)
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key", "header", "The same key again gives the same job, for 24 hours."
 )

@@ -8,22 +8,27 @@ from openccp.core.problems import (
     Forbidden,
     ImmutableProcess,
     InvalidRequest,
+    JobDismissed,
+    JobFailed,
     KeyReused,
     NoSuchOutput,
+    NotAcceptable,
 )
 from openccp.web.operations.parameters import (
+    ACCEPT_PROFILE,
     AFTER,
     BEFORE,
     IDEMPOTENCY_KEY,
     LIMIT,
     PREFER,
     PREFER_REPRESENTATION,
+    PROFILE,
     VISIBILITY,
     WORKFLOW,
 )
 from openccp.web.operations.shape import (
-    ANY,
     JSON,
+    RAW,
     Answer,
     Operation,
     json_answer,
@@ -36,9 +41,14 @@ PACKAGES = {
     for media_type in ACCEPTED
 }
 EXECUTED = (
-    Answer(200, "The results, when executed synchronously.", {ANY: "bytes"}, ("Link",)),
+    Answer(
+        200,
+        "The results, when executed synchronously.",
+        RAW,
+        ("Link", "Preference-Applied", "ETag", "Content-Disposition"),
+    ),
     json_answer("statusInfo", "The job was made.", "Location", "Preference-Applied", status=201),
-    nothing("No results, or all by reference in Link headers.", "Link"),
+    nothing("No results, or all by reference in Link headers.", "Link", "Preference-Applied"),
 )
 EXECUTE = Operation(
     "post",
@@ -46,8 +56,8 @@ EXECUTE = Operation(
     "execute",
     "Execute a process",
     EXECUTED,
-    parameters=(PREFER, IDEMPOTENCY_KEY),
-    refusals=(InvalidRequest, NoSuchOutput, KeyReused),
+    parameters=(PREFER, PROFILE, ACCEPT_PROFILE, IDEMPOTENCY_KEY),
+    refusals=(InvalidRequest, NoSuchOutput, KeyReused, JobFailed, JobDismissed, NotAcceptable),
     body={JSON: "execute"},
 )
 OPERATIONS = (
@@ -107,7 +117,7 @@ OPERATIONS = (
         "/processes/{processID}/package",
         "getPackage",
         "What was deployed",
-        (Answer(200, "The package as it was sent.", {ANY: "bytes"}),),
+        (Answer(200, "The package as it was sent.", RAW),),
     ),
     EXECUTE,
 )

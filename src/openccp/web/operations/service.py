@@ -1,5 +1,6 @@
 """The operations of the service itself: landing page, conformance, API document, places."""
 
+from openccp.core.problems import NotFound
 from openccp.web.media import OPENAPI_30, OPENAPI_31
 from openccp.web.operations.parameters import IF_NONE_MATCH
 from openccp.web.operations.shape import (
@@ -68,6 +69,7 @@ OPERATIONS = (
         "getAsset",
         "A file of the pages, such as their style sheet",
         (ASSET, UNCHANGED),
+        refusals=(NotFound,),
         parameters=(IF_NONE_MATCH,),
         open=True,
     ),

@@ -9,6 +9,8 @@ from openccp.core.problems import Problem
 JSON = "application/json"
 HTML = "text/html"
 ANY = "*/*"
+RAW: Mapping[str, str] = {JSON: "anything", ANY: "bytes"}
+"""What is sent as it is: JSON if it is JSON, bytes otherwise."""
 Schema = Mapping[str, Any]
 TEXT: Schema = {"type": "string"}
 WHOLE: Schema = {"type": "integer"}
@@ -78,11 +80,12 @@ def nothing(words: str, *headers: str, status: int = 204) -> Answer:
 UNCHANGED = nothing("Nothing changed since the ETag that was sent.", "ETag", status=304)
 
 
-def file_answers(media_type: str = ANY) -> tuple[Answer, ...]:
-    """The bytes of a file, whole or in part."""
+def file_answers(media_type: str | None = None) -> tuple[Answer, ...]:
+    """The bytes of a file, whole or in part, of one media type or of any."""
+    content = {media_type: "bytes"} if media_type else RAW
     headers = ("ETag", "Accept-Ranges", "Content-Disposition")
     return (
-        Answer(200, "The bytes.", {media_type: "bytes"}, headers),
-        Answer(206, "The part asked for.", {media_type: "bytes"}, (*headers, "Content-Range")),
+        Answer(200, "The bytes.", content, headers),
+        Answer(206, "The part asked for.", content, (*headers, "Content-Range")),
         UNCHANGED,
     )

@@ -1,5 +1,6 @@
 """The operations of signing in: tokens, what describes them, and the browser's session."""
 
+from openccp.core.problems import Forbidden
 from openccp.web.operations.shape import HTML, Answer, Operation, Parameter, json_answer, nothing
 
 FORM = "application/x-www-form-urlencoded"
@@ -72,6 +73,7 @@ OPERATIONS = (
         "signOut",
         "End the session",
         (nothing("Signed out.", "Location", "Set-Cookie", status=303),),
+        refusals=(Forbidden,),
         open=True,
     ),
 )
