@@ -176,7 +176,7 @@ def _image(root: str, rootfs: str) -> Iterator[str]:
         path = f"{rootfs}/{name}"
         if os.path.islink(path):
             yield from ("--symlink", os.readlink(path), f"/{name}")
-        elif os.path.isdir(path) and name not in HIDDEN:
+        elif name not in HIDDEN and (os.path.isdir(path) or os.path.isfile(path)):
             yield from ("--ro-bind", path, f"/{name}")
     yield from ("--ro-bind", f"{root}/ccp", "/ccp")
 

@@ -191,7 +191,7 @@ def _product(fields: Fields, declared: Type, known: Known) -> Product:
         fields.fault("type", "an output is a File, a list of files, or the text of one (string)")
     globs = tuple(_globs(binding, known))
     if not globs and not evaluated:
-        fields.fault("outputBinding", "expected a glob that finds the output")
+        fields.fault("outputBinding", "expected a glob that finds it (cwl.output.json is not read)")
     return Product(declared, globs, contents, **_words(fields))
 
 
