@@ -45,7 +45,8 @@ class GuardedFetcher:
         self._tls.set_alpn_protocols(["http/1.1"])
         if policy.ca_file is not None:
             self._tls.load_verify_locations(policy.ca_file)
-        self._all = asyncio.Semaphore(policy.at_once)
+        self._gets = asyncio.Semaphore(policy.at_once)
+        self._posts = asyncio.Semaphore(policy.at_once)
         self._own: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     def check(self, url: str) -> None:
@@ -58,7 +59,7 @@ class GuardedFetcher:
         """A 2xx answer, after at most three redirects; NotFetched for everything else."""
         limit = self._policy.most if most is None else min(most, self._policy.most)
         ask = Ask("GET", {"Accept": accept}, most=limit)
-        async with self._turn(by):
+        async with self._turn(by, self._gets):
             address = self._read(url)
             for _ in range(MOST_REDIRECTS + 1):
                 answer = await self._asked(address, ask)
@@ -72,15 +73,18 @@ class GuardedFetcher:
     ) -> Fetched:
         """Any answer, a redirect too; NotFetched if there is none."""
         ask = Ask("POST", headers, content, LARGEST_REPLY, cut=True)
-        async with self._turn(by):
+        async with self._turn(by, self._posts):
             return (await self._asked(self._read(url), ask)).fetched
 
     @asynccontextmanager
-    async def _turn(self, by: str) -> AsyncIterator[None]:
-        """A place among those at work, within the time that one fetch may take."""
+    async def _turn(self, by: str, places: asyncio.Semaphore) -> AsyncIterator[None]:
+        """A place among those at work, within the time that one fetch may take.
+
+        Callbacks that hang take no place from what is fetched.
+        """
         own = self._own.setdefault(by, asyncio.Semaphore(self._policy.at_once_each))
         try:
-            async with asyncio.timeout(self._policy.seconds), own, self._all:
+            async with asyncio.timeout(self._policy.seconds), own, places:
                 yield
         except (OSError, h11.RemoteProtocolError):
             raise NotFetched(UNREACHABLE) from None

@@ -17,9 +17,15 @@ class Server:
     heads: list[str] = field(default_factory=list)
     connections: int = 0
     port: int = 0
+    serving: set[asyncio.Task[None]] = field(default_factory=set)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.arrived.set()
+        task = asyncio.current_task()
+        assert task is not None
+        self.serving.add(task)
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             self.heads.append(head)
@@ -31,9 +37,10 @@ class Server:
                 await writer.drain()
             else:
                 await reply(writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
+            self.serving.discard(task)
             writer.close()
 
 
@@ -49,6 +56,8 @@ async def serving(
         yield server
     finally:
         listening.close()
+        for task in list(server.serving):
+            task.cancel()
         await listening.wait_closed()
 
 
