@@ -1,5 +1,8 @@
 """/jobs: every filter of the standard, pages in both directions, refusals in words."""
 
+import json
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,8 +13,9 @@ import httpx2
 import pytest
 from tests.acceptance.official import validate
 
+from openccp.client import Client
 from openccp.core.job import Status
-from openccp.testing.platform import RunningPlatform, User, bash_method
+from openccp.testing.platform import CCP, RunningPlatform, User, bash_method
 
 WELL, BADLY = "listed-well", "listed-badly"
 NUMBERS = ("zero", "one", "two", "three", "four")
@@ -229,6 +233,36 @@ def test_jobs_of_others_never_count(lister: Lister, other: User) -> None:
     for place in ("/jobs", "/jobs?q=number", f"/jobs?processID={WELL}", address, "/executions"):
         document = other.http.get(place).json()
         assert (document if place == "/executions" else document["jobs"]) == []
+
+
+def test_the_python_client_filters_and_follows_pages(lister: Lister) -> None:
+    numbers = {job["jobID"]: number for number, job in enumerate(lister.jobs)}
+    created = [datetime.fromisoformat(job["created"]) for job in lister.jobs]
+    with Client(lister.user.url, lister.user.token) as ccp:
+
+        def found(**wanted: Any) -> list[int]:
+            return [numbers[job.id] for job in ccp.jobs(**wanted)]
+
+        assert found(limit=None) == [4, 3, 2, 1, 0]
+        assert found(method=[WELL], status=("successful", "running")) == [4, 2, 0]
+        assert found(since=created[1], until=created[3]) == [3, 2, 1]
+        assert found(until=created[1].isoformat()) == [1, 0]
+        assert found(search="number three,été one") == [3]
+
+
+def test_the_command_lists_what_is_asked_for(lister: Lister) -> None:
+    done = subprocess.run(
+        [*CCP, "jobs", "--json", "--since", "2001-01-01", "--status", "failed", "-q", "number"],
+        env={**os.environ, "CCP_URL": lister.user.url, "CCP_TOKEN": lister.user.token},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert [job["jobID"] for job in json.loads(done.stdout)] == [
+        lister.jobs[3]["jobID"],
+        lister.jobs[1]["jobID"],
+    ]
 
 
 def test_empty_values_are_as_none(lister: Lister) -> None:

@@ -1,6 +1,7 @@
 """`ccp jobs`, `ccp logs` and `ccp cancel`."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -10,20 +11,25 @@ from openccp.cli.remote import RemoteCommand, connect, end_as, remote_options
 from openccp.cli.screen import Lines, written_to
 from openccp.client import Job, LogText
 
+WHEN = click.DateTime(("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"))
 STATUSES = ("created", "accepted", "running", "successful", "failed", "dismissed")
 
 
 @click.command(cls=RemoteCommand)
 @click.option("--status", multiple=True, type=click.Choice(STATUSES), help="Only jobs so.")
-@click.option("--method", metavar="METHOD", help="Only jobs of this method.")
+@click.option("--method", multiple=True, metavar="METHOD", help="Only jobs of this method.")
+@click.option("--since", type=WHEN, metavar="TIME", help="Only jobs created then or later.")
+@click.option("--until", type=WHEN, metavar="TIME", help="Only jobs created then or earlier.")
+@click.option("-q", "--query", metavar="TEXT", help="Only jobs that mention these words.")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
 @remote_options
-def jobs(
-    url: str | None, as_json: bool, status: tuple[str, ...], method: str | None, limit: int
-) -> None:
-    """List your jobs, newest first."""
+def jobs(url: str | None, as_json: bool, query: str | None, **wanted: Any) -> None:
+    """List your jobs, newest first.
+
+    TIME is like 2026-01-31 or 2026-01-31T12:00:00, in the time of this machine.
+    """
     with connect(url) as ccp:
-        found = ccp.jobs(status=status, method=method, limit=limit)
+        found = ccp.jobs(search=query, **wanted)
     if as_json:
         write_json([job.document for job in found])
         return

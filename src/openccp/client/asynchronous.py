@@ -1,6 +1,7 @@
 """The asynchronous client: the same words as the blocking one, to be awaited."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -79,12 +80,15 @@ class AsyncClient:
         self,
         *,
         status: str | Sequence[str] = (),
-        method: str | None = None,
+        method: str | Sequence[str] | None = None,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
+        search: str | None = None,
         limit: int | None = 100,
     ) -> list["AsyncJob"]:
-        """Your jobs, newest first."""
-        wanted = [status] if isinstance(status, str) else status
-        found = await self._wire.run(calls.jobs(self._session, wanted, method, limit))
+        """Your jobs, newest first; see `Client.jobs`."""
+        wanted = calls.job_filter(status, method, since, until, search)
+        found = await self._wire.run(calls.jobs(self._session, wanted, limit))
         return [AsyncJob(self._wire, self._session, document) for document in found]
 
     async def webhook_secret(self, *, new: bool = False) -> str:

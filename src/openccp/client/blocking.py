@@ -1,6 +1,7 @@
 """The blocking client."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -92,12 +93,19 @@ class Client:
         self,
         *,
         status: str | Sequence[str] = (),
-        method: str | None = None,
+        method: str | Sequence[str] | None = None,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
+        search: str | None = None,
         limit: int | None = 100,
     ) -> list["Job"]:
-        """Your jobs, newest first."""
-        wanted = [status] if isinstance(status, str) else status
-        found = self._wire.run(calls.jobs(self._session, wanted, method, limit))
+        """Your jobs, newest first; with `limit=None` all of them.
+
+        `since` and `until` bound when they were created (a text in RFC 3339, or a datetime).
+        `search` looks for words: with spaces all of them, with commas any.
+        """
+        wanted = calls.job_filter(status, method, since, until, search)
+        found = self._wire.run(calls.jobs(self._session, wanted, limit))
         return [Job(self._wire, self._session, document) for document in found]
 
     def job(self, job_id: str) -> "Job":
@@ -115,7 +123,7 @@ class Client:
     def login_with_token(self, token: str) -> None:
         """Check a token and keep it for this user of the machine."""
         login = Login(token)
-        self._wire.run(calls.jobs(Session(self.url, login), (), None, 1))
+        self._wire.run(calls.jobs(Session(self.url, login), {}, 1))
         self._keep(login)
 
     def _keep(self, login: Login) -> None:

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -28,14 +29,37 @@ def methods(session: Session) -> Steps[list[Document]]:
     return found
 
 
-def jobs(
-    session: Session, statuses: Sequence[str], method: str | None, limit: int | None
-) -> Steps[list[Document]]:
+def jobs(session: Session, wanted: Mapping[str, str], limit: int | None) -> Steps[list[Document]]:
     """Own jobs, newest first."""
-    wanted = {"status": ",".join(statuses), "processID": method or ""}
-    query = {name: value for name, value in wanted.items() if value}
-    found = yield from _pages(session, "/jobs", "jobs", query, limit)
+    found = yield from _pages(session, "/jobs", "jobs", wanted, limit)
     return found
+
+
+def job_filter(
+    status: str | Sequence[str],
+    method: str | Sequence[str] | None,
+    since: str | datetime | None,
+    until: str | datetime | None,
+    search: str | None,
+) -> dict[str, str]:
+    """The query of a job list that is asked for so."""
+    times = (_moment(since), _moment(until))
+    wanted = {
+        "status": _list(status),
+        "processID": _list(method or ()),
+        "datetime": "/".join(time or ".." for time in times) if any(times) else "",
+        "q": search or "",
+    }
+    return {name: value for name, value in wanted.items() if value}
+
+
+def _list(words: str | Sequence[str]) -> str:
+    return words if isinstance(words, str) else ",".join(words)
+
+
+def _moment(time: str | datetime | None) -> str | None:
+    """RFC 3339; a time without a zone is one of this machine."""
+    return time.astimezone().isoformat() if isinstance(time, datetime) else time
 
 
 def _pages(
