@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from benchmarks.load import Answers, Call, hammer
 from benchmarks.platforms import Platform, job_ids
 from benchmarks.processes import memory_mib
-from benchmarks.table import Figures
+from benchmarks.table import OURS, Figures
 
 FINAL = frozenset({"successful", "failed", "dismissed"})
 LAST = 16
@@ -88,6 +88,47 @@ def lists(
                 answers = asyncio.run(hammer(port, call, clients=1, seconds=effort.seconds / 3))
                 if number:
                     figures.add(row, column, answers.percentile(50))
+
+
+FILTERS = {
+    "list_process": "processID=hello-bash",
+    "list_status": "status=failed",
+    "list_time": "datetime=2026-05-01T00:00:00Z/..",
+    "list_both": "processID=hello-bash&status=failed",
+    "list_duration": "minDuration=3600",
+    "list_word": "q=nowhere",
+    "list_all": "processID=hello-bash&status=failed,successful&maxDuration=5&q=done",
+}
+
+
+def filtered_lists(figures: Figures, platforms: Mapping[str, Platform], effort: Effort) -> None:
+    """The time of one page of jobs under each filter, for a single client."""
+    for number in range(effort.rounds + 1):
+        for row, query in FILTERS.items():
+            for column, platform in platforms.items():
+                call, port = platform.get(f"/jobs?limit=100&{query}"), platform.running.port
+                answers = asyncio.run(hammer(port, call, clients=1, seconds=effort.seconds / 3))
+                if number:
+                    figures.add(row, column, answers.percentile(50))
+
+
+def process_lists(figures: Figures, platform: Platform, effort: Effort) -> None:
+    """Answers a second to a list of all of many processes."""
+    for number in range(effort.rounds + 1):
+        call = platform.get("/processes?limit=1000")
+        answers = _hammer(platform, call, effort, seconds=effort.seconds)
+        if number:
+            figures.add("list_processes", OURS, answers.rate)
+
+
+def sync_echoes(figures: Figures, platforms: Mapping[str, Platform], effort: Effort) -> None:
+    """Executions a second whose results come with the answer, and the time of each."""
+    for number in range(effort.rounds + 1):
+        for column, platform in platforms.items():
+            answers = _hammer(platform, platform.echo, effort, seconds=effort.seconds)
+            if number:
+                figures.add("sync_rate", column, answers.rate)
+                figures.add("sync_p50", column, answers.percentile(50))
 
 
 def submitted(platform: Platform, count: int, effort: Effort) -> None:

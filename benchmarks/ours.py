@@ -1,10 +1,13 @@
 """OpenCCP as `./run` starts it: SQLite, a local folder, sandboxed jobs, everybody signed in."""
 
 import asyncio
+import http.client
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 from benchmarks.platforms import Platform
@@ -12,14 +15,17 @@ from benchmarks.processes import free_port, serving
 from openccp.compose import open_accounts, prepare
 from openccp.settings import load
 from openccp.testing.fill import fill_jobs
+from openccp.testing.platform import bash_method
 
 CCP = str(Path(sys.executable).parent / "ccp")
 USER = "benchmark"
 
 
 @contextmanager
-def openccp(folder: Path, *, hold: bool = False, stored: int = 0) -> Iterator[Platform]:
-    """A platform on a new data folder, with an account, its token, and so many stored jobs."""
+def openccp(
+    folder: Path, *, hold: bool = False, stored: int = 0, deployed: int = 0
+) -> Iterator[Platform]:
+    """A platform on a new data folder: an account, its token, so many jobs and own methods."""
     data = folder / "data"
     prepare(load(data))
     token = _account(data)
@@ -29,7 +35,30 @@ def openccp(folder: Path, *, hold: bool = False, stored: int = 0) -> Iterator[Pl
     command = [CCP, "up", "--port", str(port), "--data", str(data), *(["--hold"] * hold)]
     with serving(command, port, folder / "openccp.log") as running:
         headers = {"Authorization": f"Bearer {token}"}
-        yield Platform("OpenCCP", running, "hello-bash", {"name": "Ada"}, headers, hold)
+        _deploy(running.port, headers, deployed)
+        yield Platform(
+            "OpenCCP",
+            running,
+            "hello-bash",
+            {"name": "Ada"},
+            headers,
+            hold,
+            synchronous=("echo", {"message": "Ada"}),
+        )
+
+
+def _deploy(port: int, headers: Mapping[str, str], count: int) -> None:
+    """Copies of a small method under other names."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    for number in range(count):
+        body = json.dumps(bash_method(f"copy-{number:04}", "true"))
+        sent = {**headers, "Content-Type": "application/json"}
+        connection.request("POST", "/processes", body, sent)
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != HTTPStatus.CREATED:
+            raise RuntimeError(f"a method was not deployed: {answer.status}")
+    connection.close()
 
 
 def _account(data: Path) -> str:

@@ -23,6 +23,8 @@ class Platform:
     """It accepts jobs and starts none."""
     fill: Callable[[int], None] | None = None
     """Makes the platform hold so many stored jobs, where that can be done."""
+    synchronous: tuple[str, Mapping[str, object]] | None = None
+    """A process that is executed synchronously, with its inputs, if hello is not."""
 
     def get(self, path: str) -> Call:
         return Call(path, headers={**JSON, **self.headers})
@@ -30,16 +32,22 @@ class Platform:
     @property
     def submit(self) -> Call:
         """The asynchronous execution of one hello."""
+        return self._execute(self.process, self.inputs, {"Prefer": "respond-async"})
+
+    @property
+    def echo(self) -> Call:
+        """The synchronous execution of the process that gives back what it is given."""
+        process, inputs = self.synchronous or (self.process, self.inputs)
+        return self._execute(process, inputs, {})
+
+    def _execute(
+        self, process: str, inputs: Mapping[str, object], headers: Mapping[str, str]
+    ) -> Call:
         return Call(
-            f"/processes/{self.process}/execution",
+            f"/processes/{process}/execution",
             method="POST",
-            headers={
-                **JSON,
-                **self.headers,
-                "Content-Type": "application/json",
-                "Prefer": "respond-async",
-            },
-            body=json.dumps({"inputs": self.inputs}).encode(),
+            headers={**JSON, **self.headers, "Content-Type": "application/json", **headers},
+            body=json.dumps({"inputs": inputs}).encode(),
         )
 
 

@@ -91,6 +91,17 @@ class Bench:
                     {"list_few": platforms, "list_many": {OURS: million}},
                     self.effort,
                 )
+                measure.filtered_lists(self.figures, {OURS: million}, self.effort)
+
+    def sync(self) -> None:
+        """wraptile has no synchronous execution."""
+        with self.platforms() as platforms:
+            sync = {name: one for name, one in platforms.items() if name != WRAPTILE}
+            measure.sync_echoes(self.figures, sync, self.effort)
+
+    def catalogue(self) -> None:
+        with _in_a_folder(lambda folder: openccp(folder, deployed=1_000)) as platform:
+            measure.process_lists(self.figures, platform, self.effort)
 
     def limits(self) -> None:
         with TemporaryDirectory(prefix="openccp-benchmark-") as place:
@@ -109,6 +120,8 @@ GROUPS: Mapping[str, Callable[[Bench], None]] = {
     "submit": Bench.submit,
     "jobs": Bench.jobs,
     "list": Bench.list,
+    "sync": Bench.sync,
+    "catalogue": Bench.catalogue,
 }
 
 
