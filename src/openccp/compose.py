@@ -30,6 +30,7 @@ from openccp.app.webhooks import Webhooks
 from openccp.core.access import PLATFORM
 from openccp.core.identity import TokenLifetimes
 from openccp.core.ports import Fetched, Fetcher, Infrastructure, Limits
+from openccp.core.provenance import Form, Story
 from openccp.files.store import FolderStore
 from openccp.identity.keys import load_keys
 from openccp.identity.passwords import Argon2Hasher
@@ -156,6 +157,7 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
         webhooks=Webhooks(deliveries, partial(open_key, root / "keys" / "webhooks.key"), time.time),
         reconciler=reconciler,
         fetcher=FetcherAtFirstUse(settings),
+        provenance=write_provenance,
         clock=time.time,
         rules=around.rules,
     )
@@ -248,6 +250,12 @@ async def notifying(
     finally:
         notifier.stop()
         await running
+
+
+def write_provenance(story: Story, form: Form) -> bytes:
+    """A PROV document, by code whose library is loaded with the first of them."""
+    written: bytes = import_module("openccp.provenance.prov").write(story, form)
+    return written
 
 
 class FetcherAtFirstUse:

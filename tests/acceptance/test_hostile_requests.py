@@ -155,6 +155,7 @@ ACCESS = {
     ("POST", "/jobs/{job_id}/results"): OWN,
     ("GET", "/jobs/{job_id}/definition"): OWN,
     ("GET", "/jobs/{job_id}/inputs"): OWN,
+    ("GET", "/jobs/{job_id}/prov"): OWN,
     ("GET", "/jobs/{job_id}/results"): OWN,
     ("GET", "/jobs/{job_id}/results/{output_id}"): OWN,
     ("GET", "/jobs/{job_id}/results/{output_id}/{index}"): OWN,
@@ -168,6 +169,7 @@ ACCESS = {
     ("GET", "/executions/{job_id}/outputs/{path:path}"): OWN,
     ("GET", "/executions/{job_id}/logs/{name}"): OWN,
     ("GET", "/executions/{job_id}/metadata/{name}"): OWN,
+    ("GET", "/executions/{job_id}/metadata/provo.xml"): OWN,
 }
 NAMES = {
     "realm": "default", "infrastructure_id": "local", "output_id": "output", "index": "0",

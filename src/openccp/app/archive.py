@@ -61,5 +61,7 @@ async def metadata(services: Services, job: Job, name: str) -> Any:
     """One metadata document of a job (all but jobStatus.json, which is the status document)."""
     fold = METADATA.get(name)
     if fold is None:
-        raise NotFound(f"An execution has the metadata {', '.join([*METADATA, STATUS])}.")
+        raise NotFound(
+            f"An execution has the metadata {', '.join([*METADATA, STATUS])} and provo.xml."
+        )
     return await fold(services, job)

@@ -12,6 +12,7 @@ from openccp.app.sign_in import SignIn
 from openccp.app.webhooks import Webhooks
 from openccp.core.deliveries import DeliveryStore
 from openccp.core.ports import Clock, Fetcher, FileStore, Infrastructure, Limits
+from openccp.core.provenance import WriteProvenance
 from openccp.core.stores import AccountStore, JobStore
 
 
@@ -64,5 +65,6 @@ class Services:
     webhooks: Webhooks
     reconciler: Wakes
     fetcher: Fetcher
+    provenance: WriteProvenance
     clock: Clock
     rules: Rules

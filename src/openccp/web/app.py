@@ -22,6 +22,7 @@ from openccp.web.api import (
     landing,
     logs,
     processes,
+    provenance,
     results,
     sign_in,
     token,
@@ -37,6 +38,7 @@ Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 ROUTES = [
     *jobs.routes,
     *created.routes,
+    *provenance.routes,
     *job_list.routes,
     *execution.routes,
     *processes.routes,

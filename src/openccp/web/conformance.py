@@ -12,6 +12,6 @@ CLASSES = {
     PART1_1: _BOTH,
     PART1_2: (*_BOTH, "oas", "oas31"),
     PART2: ("deploy-replace-undeploy", "ogcapppkg", "docker", "cwl"),
-    PART4: (),
+    PART4: ("job-management", "provenance"),
 }
 CONFORMANCE = tuple(part + name for part, names in CLASSES.items() for name in names)

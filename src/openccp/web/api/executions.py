@@ -11,7 +11,7 @@ from starlette.routing import Route
 from openccp.app.archive import METADATA, STATUS, metadata
 from openccp.app.jobs import dismiss, visible_job
 from openccp.app.results import archive, record
-from openccp.core.job import Job
+from openccp.core.job import Job, Status
 from openccp.core.ports import FileEntry, Manifest
 from openccp.core.problems import NotFound
 from openccp.web.api.job_list import job_page, rendered
@@ -29,6 +29,7 @@ from openccp.web.sending import send_archive, send_file
 
 ARCHIVE = "output.zip"
 DEFAULT_LIMIT = 100
+PROVO = "provo.xml"
 
 
 async def list_executions(request: Request) -> Response:
@@ -49,8 +50,10 @@ async def get_execution(request: Request) -> Response:
 
 def _listing(job: Job, manifest: Manifest | None, base: str) -> dict[str, Any]:
     here = f"{base}/executions/{job.id}"
+    told = () if job.status is Status.CREATED else (PROVO,)
+    names = (*METADATA, STATUS, *told)
     return {
-        "metadata": [f"{here}/metadata/{name}" for name in (*METADATA, STATUS)],
+        "metadata": [f"{here}/metadata/{name}" for name in names],
         "files": list(_files(manifest.files, f"{here}/outputs")) if manifest else [],
         "logs": list(_files(manifest.logs, f"{here}/logs")) if manifest else [],
         "skipped": [{"path": s.path, "reason": s.reason} for s in manifest.skipped]

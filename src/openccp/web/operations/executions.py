@@ -1,9 +1,15 @@
 """CCP's operations on executions, which are the same jobs."""
 
-from openccp.core.problems import NotFound, PreconditionFailed, RangeNotSatisfiable, ResultNotReady
+from openccp.core.problems import (
+    NotFound,
+    PreconditionFailed,
+    ProvenanceNotAvailable,
+    RangeNotSatisfiable,
+    ResultNotReady,
+)
 from openccp.web.operations.job_filter import EXECUTIONS_LIMIT, JOB_FILTER
 from openccp.web.operations.parameters import FILE, IF_MATCH
-from openccp.web.operations.shape import Operation, file_answers, json_answer, page
+from openccp.web.operations.shape import Answer, Operation, file_answers, json_answer, page
 
 NO_FILE = (NotFound, ResultNotReady, RangeNotSatisfiable)
 OPERATIONS = (
@@ -57,6 +63,14 @@ OPERATIONS = (
         file_answers("text/plain"),
         parameters=FILE,
         refusals=NO_FILE,
+    ),
+    Operation(
+        "get",
+        "/executions/{jobID}/metadata/provo.xml",
+        "getProvoXml",
+        "How the results came to be, in PROV-XML",
+        (Answer(200, "The document.", {"application/provenance+xml": "text"}),),
+        refusals=(ProvenanceNotAvailable,),
     ),
     Operation(
         "get",

@@ -1,6 +1,7 @@
 """The operations on jobs."""
 
 from openccp.core.problems import (
+    InvalidQueryParameter,
     InvalidRequest,
     JobDismissed,
     JobFailed,
@@ -8,8 +9,10 @@ from openccp.core.problems import (
     Locked,
     NoSuchOutput,
     NoSuchProcess,
+    NotAcceptable,
     NotFound,
     PreconditionFailed,
+    ProvenanceNotAvailable,
     RangeNotSatisfiable,
     ResultNotAvailable,
     ResultNotReady,
@@ -31,6 +34,7 @@ from openccp.web.operations.parameters import (
     STREAM,
 )
 from openccp.web.operations.shape import (
+    HTML,
     JSON,
     RAW,
     UNCHANGED,
@@ -47,6 +51,15 @@ NO_RESULT = (ResultNotReady, ResultNotAvailable, JobFailed, JobDismissed)
 NO_OUTPUT = (*NO_RESULT, NoSuchOutput)
 DEFINED = {JSON: "definition", "application/ogcapi-processes+json": "definition"}
 NO_DEFINITION = (InvalidRequest, NoSuchProcess, UnsupportedDefinition, UnsupportedSchema)
+PROVENANCE = {
+    JSON: "object",
+    "application/provenance+json": "object",
+    "application/provenance+xml": "text",
+    "application/xml": "text",
+    "text/provenance-notation": "text",
+    "application/ld+json": "object",
+    HTML: "html",
+}
 CREATED = (
     Operation(
         "post",
@@ -86,6 +99,14 @@ CREATED = (
         "What was sent to make the job, without secrets",
         (page("definition", "The definition."),),
         refusals=(NotFound,),
+    ),
+    Operation(
+        "get",
+        "/jobs/{jobID}/prov",
+        "getProvenance",
+        "How the results came to be (W3C PROV)",
+        (Answer(200, "The document.", PROVENANCE),),
+        refusals=(ProvenanceNotAvailable, NotAcceptable, InvalidQueryParameter),
     ),
     Operation(
         "get",
