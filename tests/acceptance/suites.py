@@ -7,10 +7,13 @@ import os
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
+
+from openccp.infrastructures.sandbox import find_sandbox
 
 POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <parent><groupId>org.opengis.cite</groupId><artifactId>ets-common</artifactId><version>14</version>
@@ -33,6 +36,8 @@ class Suite:
     coordinates: str
     main: str
     tests: int
+    scripts: str | None = None
+    """Where the suite looks for its own scripts, whatever the machine."""
 
 
 PART1 = Suite(
@@ -44,6 +49,7 @@ PART2 = Suite(
     os.environ.get("OPENCCP_ETS_PART2", "org.opengis.cite:ets-ogcapi-processes10part2:1.0"),
     "org.opengis.cite.ogcapiprocesses10part2.TestNGController",
     15,
+    "/root/te_base/scripts",
 )
 
 
@@ -80,7 +86,8 @@ def run(
     )
     properties = folder / "arguments.xml"
     properties.write_text(PROPERTIES.format(entries))
-    command = ["java", *options, "-cp", path, suite.main, "-o", str(folder), str(properties)]
+    java = ["java", *options, "-cp", path, suite.main, "-o", str(folder), str(properties)]
+    command = [*_with_scripts(suite, path, folder), *java]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900)
     (folder / "output.txt").write_text(done.stdout + done.stderr)
     found = sorted(folder.rglob("testng-results.xml"))
@@ -90,6 +97,31 @@ def run(
         for it in ET.parse(found[0]).iter("test-method")
         if it.get("is-config") != "true"
     ]
+
+
+def _with_scripts(suite: Suite, path: str, folder: Path) -> list[str]:
+    """Shows a suite its own scripts at the place that is written into it, and nowhere else."""
+    if suite.scripts is None:
+        return []
+    artifact, place = f"{suite.coordinates}:zip:ctl", folder / "scripts"
+    place.mkdir()
+    command = ["mvn", "-q", "-B", "dependency:copy", f"-Dartifact={artifact}"]
+    done = subprocess.run(
+        [*command, f"-DoutputDirectory={place}"], cwd=place, capture_output=True, timeout=600
+    )
+    found = list(place.glob("*-ctl.zip"))
+    if done.returncode or not found:
+        raise NotThere(f"Maven has no {artifact}")
+    zipfile.ZipFile(found[0]).extractall(place)
+    jars = os.path.commonpath(path.split(os.pathsep))
+    shown = [jars, str(folder)]
+    binds = [word for place in shown for word in ("--bind", place, place)]
+    bwrap = find_sandbox(folder, folder, drops_user=False).program
+    root = suite.scripts.split("/")[1]
+    return [
+        bwrap, "--dev-bind", "/", "/", "--tmpfs", f"/{root}", *binds,
+        "--ro-bind", str(place), suite.scripts, "--",
+    ]  # fmt: skip
 
 
 def _words(method: ET.Element) -> str:
