@@ -32,6 +32,7 @@ from openccp.web.errors import on_crash, on_http_error, on_problem
 from openccp.web.front import Front
 from openccp.web.pace import Pace
 from openccp.web.statuses import Statuses
+from openccp.web.table import Table
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
 
@@ -63,8 +64,9 @@ def create_app(services: Services, lifespan: Lifespan) -> ASGIApp:
         async with lifespan():
             yield
 
+    table = Table(ROUTES)
     app = Starlette(
-        routes=ROUTES,
+        routes=[table],
         lifespan=run,
         exception_handlers={
             Problem: on_problem,
@@ -74,7 +76,8 @@ def create_app(services: Services, lifespan: Lifespan) -> ASGIApp:
     )
     app.router.redirect_slashes = False
     app.state.services = services
+    app.state.table = table
     app.state.processes = Processes()
     app.state.statuses = Statuses()
     app.state.pace = Pace(services.rules.requests_per_second)
-    return Front(app, app.routes, services.rules, app.state.pace)
+    return Front(app, table, services.rules, app.state.pace)

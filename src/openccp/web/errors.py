@@ -8,7 +8,6 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from openccp.core.problems import (
     MethodNotAllowed,
@@ -19,6 +18,7 @@ from openccp.core.problems import (
 )
 from openccp.web.media import HTML, JSON, Offer, choose
 from openccp.web.render import page
+from openccp.web.table import Table
 
 log = logging.getLogger(__name__)
 
@@ -74,21 +74,14 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     """What the framework itself refuses: no such address, wrong HTTP method."""
     assert isinstance(error, HTTPException)
     if error.status_code == MethodNotAllowed.status:
-        return render(MethodNotAllowed(headers={"Allow": ", ".join(_allowed(request))}), request)
+        table: Table = request.app.state.table
+        allow = ", ".join(table.methods(request.scope["path"]))
+        return render(MethodNotAllowed(headers={"Allow": allow}), request)
     if error.status_code == NotFound.status:
         return render(NotFound(), request)
     problem = Problem(error.detail)
     problem.status, problem.type, problem.title = error.status_code, "about:blank", error.detail
     return render(problem, request)
-
-
-def _allowed(request: Request) -> list[str]:
-    """What this address knows, over all its routes."""
-    methods: set[str] = set()
-    for route in request.app.routes:
-        if isinstance(route, Route) and route.path_regex.match(request.url.path):
-            methods |= route.methods or set()
-    return sorted(methods | {"OPTIONS"})
 
 
 async def on_crash(request: Request, error: Exception) -> Response:

@@ -1,11 +1,10 @@
 """What holds for every request and every answer, whatever the resource: one plain ASGI layer."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from openccp.app.services import Rules
@@ -25,11 +24,10 @@ from openccp.web.operations import OPERATIONS
 from openccp.web.operations.shape import HTML
 from openccp.web.outside import Outside
 from openccp.web.pace import Pace
+from openccp.web.table import Table
 
-PRIVATE: Mapping[bytes, bytes] = {
-    b"x-content-type-options": b"nosniff",
-    b"cache-control": b"private, no-cache",
-}
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+PRIVATE = (b"cache-control", b"private, no-cache")
 VARY = (b"vary", b"Accept, Accept-Encoding, Authorization, Cookie, Origin")
 PUBLIC_VARY = (b"vary", b"Accept, Accept-Encoding, Origin")
 CREDENTIALS = frozenset({b"authorization", b"cookie"})
@@ -45,9 +43,8 @@ REPRESENTED = frozenset(
 class Front:
     """Goes before the application: limits, preflights, proxies; headers and compression."""
 
-    def __init__(self, app: ASGIApp, routes: list[BaseRoute], rules: Rules, pace: Pace) -> None:
-        self._app, self._pace = app, pace
-        self._routes = [route for route in routes if isinstance(route, Route)]
+    def __init__(self, app: ASGIApp, table: Table, rules: Rules, pace: Pace) -> None:
+        self._app, self._table, self._pace = app, table, pace
         self._outside = Outside(rules.public_url, rules.trusted_proxies)
         self._origins = Origins(rules.origins)
 
@@ -81,10 +78,9 @@ class Front:
 
     def _options(self, scope: Scope, asked: Mapping[bytes, bytes]) -> Response | None:
         """204 with what this address knows; None where there is none, which is a 404."""
-        methods = {m for route in self._at(scope) for m in route.methods or ()}
-        if not methods:
+        allow = ", ".join(self._table.methods(scope["path"]))
+        if not allow:
             return None
-        allow = ", ".join(sorted(methods | {"OPTIONS"}))
         response = Response(status_code=204, headers={"Allow": allow})
         if b"access-control-request-method" in asked and b"origin" in asked:
             response.raw_headers += self._origins.asked_before(asked[b"origin"], allow.encode())
@@ -94,13 +90,10 @@ class Front:
         """`f` chooses among representations: where there is one only it would do nothing."""
         if "f" not in Request(scope).query_params:
             return
-        for route in self._at(scope):
+        for route in self._table.at(scope["path"]):
             if _PLACE.sub("{}", route.path) in REPRESENTED:
                 return
             raise InvalidQueryParameter("There is one representation here: leave out f.")
-
-    def _at(self, scope: Scope) -> Iterator[Route]:
-        return (route for route in self._routes if route.matches(scope)[0] is not Match.NONE)
 
 
 def _asked(scope: Scope) -> dict[bytes, bytes]:
@@ -145,7 +138,9 @@ class _Answering:
     def _complete(self, headers: Pairs) -> None:
         """Add what every answer carries, unless its route gave its own."""
         there = dict(headers)
-        headers += [pair for pair in PRIVATE.items() if pair[0] not in there]
-        open_to_all = there.get(b"cache-control", b"").startswith(b"public")
-        headers.append(PUBLIC_VARY if open_to_all else VARY)
+        if b"x-content-type-options" not in there:
+            headers.append(NOSNIFF)
+        if (kept := there.get(b"cache-control")) is None:
+            headers.append(PRIVATE)
+        headers.append(PUBLIC_VARY if kept and kept.startswith(b"public") else VARY)
         headers += self._own

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from hashlib import blake2b
+from hashlib import sha256
 from importlib import import_module
 from typing import Any
 
@@ -19,7 +19,8 @@ READING = ("GET", "HEAD")
 
 def chosen(request: Request, offers: tuple[Offer, ...] = BOTH) -> Offer:
     """The representation this request wants."""
-    return choose(offers, request.headers.get("accept", ""), request.query_params.get("f"))
+    f = request.query_params.get("f") if request.scope["query_string"] else None
+    return choose(offers, request.headers.get("accept", ""), f)
 
 
 def render(
@@ -54,7 +55,7 @@ def etag(body: bytes) -> str:
 
 
 def _etag(body: bytes) -> str:
-    return f'"{blake2b(body, digest_size=12).hexdigest()}"'
+    return f'"{sha256(body).hexdigest()[:24]}"'
 
 
 _known_etag = lru_cache(maxsize=1024)(_etag)
