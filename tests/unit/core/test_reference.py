@@ -5,6 +5,8 @@ import hashlib
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from openccp.core.descriptor import read_method
 from openccp.core.method import Method
@@ -291,3 +293,45 @@ def test_requests_kept_before_references_can_be_read() -> None:
 )  # fmt: skip
 def test_what_may_be_a_key_is_not_kept(href: str, kept: str | None) -> None:
     assert without_secrets(href) == (href if kept is None else kept)
+
+
+LINKS = st.fixed_dictionaries(
+    {"href": st.just(HERE) | st.text(max_size=5)},
+    optional={
+        "type": st.sampled_from([CSV, GEO, "image/tiff", "a", ""]) | st.none() | st.integers(),
+        "method": st.text(max_size=4),
+        "value": st.text(max_size=2),
+    },
+)
+VALUES = LINKS | st.lists(LINKS | st.text(max_size=2), max_size=3) | st.integers() | st.none()
+CONTENTS = st.binary(max_size=20) | st.sampled_from(
+    [b"{}", b'{"a": 1}', b"[1]", b"3", b"true", b'{"bbox": [1, 2, 3, 4]}', b"\xef\xbb\xbf", b"NaN"]
+)
+KINDS = st.sampled_from(["text/plain", CSV, GEO, "text/html", "image/tiff", "application/json"])
+
+
+@given(
+    st.dictionaries(st.sampled_from([*METHOD.inputs, "nix"]), VALUES) | VALUES,
+    CONTENTS,
+    KINDS,
+    st.none() | st.sampled_from(["utf-16", "latin1", "zlib", "idna", "punycode"]),
+)
+def test_whatever_is_named_and_fetched_is_read_or_refused(
+    inputs: Any, content: bytes, kind: str, charset: str | None
+) -> None:
+    read = attempt(inputs, Fetched(200, kind, content, charset))
+    if isinstance(read, InvalidRequest):
+        assert read.faults
+        assert all(fault.pointer.startswith("/inputs") for fault in read.faults)
+    else:
+        assert from_stored(to_stored(read), read.secrets) == read
+
+
+def attempt(inputs: Any, got: Fetched) -> ExecuteRequest | InvalidRequest:
+    try:
+        found = draft(METHOD, {"inputs": inputs})
+        if isinstance(found, Draft):
+            return found.finish({reference: got for reference in found.references})
+    except InvalidRequest as refused:
+        return refused
+    return found

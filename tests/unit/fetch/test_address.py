@@ -1,8 +1,12 @@
 """Addresses are read in one way, or not at all."""
 
-import pytest
+from urllib.parse import urlsplit
 
-from openccp.fetch.address import BadAddress, read_address
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openccp.fetch.address import PORTS, BadAddress, read_address
 
 
 @pytest.mark.parametrize(
@@ -36,3 +40,31 @@ def test_one_spelling(text: str, url: str) -> None:
 def test_no_address(text: str) -> None:
     with pytest.raises(BadAddress):
         read_address(text)
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        ["http", "https", ":", "//", "/", "@", "#", "?", "\\", "[", "]", "%", ".", "a", "example",
+         ".org", "127.0.0.1", "::1", "0x7f", "017", "80", "8080", "xn--", "é", "。", "１", " ",
+         "\t", "\r\n", "\0", "\u200b", "localhost", "_", "-", "&a=b"]
+    ) | st.characters(),
+    max_size=12,
+).map("".join)  # fmt: skip
+TEXTS = st.text() | PIECES | PIECES.map("http://{}".format) | PIECES.map("https://a.org{}".format)
+
+
+@given(TEXTS)
+def test_what_is_read_means_the_same_to_other_readers(text: str) -> None:
+    """The standard library and a second reading agree on who is asked."""
+    try:
+        address = read_address(text)
+    except BadAddress:
+        return
+    assert read_address(address.url) == address
+    parts = urlsplit(address.url)
+    assert (parts.scheme, parts.hostname) == (address.scheme, address.host)
+    assert (parts.port or PORTS[parts.scheme]) == address.port
+    assert parts.username is parts.password is None
+    assert address.url.isascii()
+    assert address.url.isprintable()
+    assert " " not in address.url
