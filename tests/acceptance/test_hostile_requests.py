@@ -149,6 +149,7 @@ ACCESS = {
     ("DELETE", "/processes/{process_id}"): OWN,
     ("GET", "/processes/{process_id}/package"): OWN,
     ("POST", "/processes/{process_id}/execution"): OWN,
+    ("GET", "/processes/{process_id}/execution"): OWN,
     ("GET", "/jobs/{job_id}"): OWN,
     ("PATCH", "/jobs/{job_id}"): OWN,
     ("DELETE", "/jobs/{job_id}"): OWN,
@@ -176,7 +177,8 @@ NAMES = {
     "path:path": "a.txt", "delivery_id": "msg_0", "name": "stdout",
     "digest": assets()["style.css"].digest, "asset": "style.css",
 }  # fmt: skip
-KNOWN_REFUSALS = {
+OTHERWISE = {
+    "/processes/{process_id}/execution": 201,
     "/jobs/{job_id}/results/{output_id}/{index}": 400,
     "/deliveries/{delivery_id}": 404,  # whose they are is tested where there are some
 }
@@ -241,7 +243,7 @@ def test_only_the_owner_finds_it(one: Caller, stranger: Caller, method: str, pat
     assert problem["type"] != "about:blank"
     if method == "GET":
         owned = one.get(address).status
-        assert owned == KNOWN_REFUSALS.get(path, 200) or "/results/" in path
+        assert owned == OTHERWISE.get(path, 200) or "/results/" in path
 
 
 # --- bodies -------------------------------------------------------------------------------------

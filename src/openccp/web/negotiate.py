@@ -35,11 +35,11 @@ def services(request: Request) -> Services:
     return found
 
 
-async def caller(request: Request) -> Who:
-    """The authenticated caller; NotAuthenticated otherwise."""
+async def caller(request: Request, *, changes: bool = False) -> Who:
+    """The authenticated caller; NotAuthenticated otherwise. `changes`: not only a look."""
     pace: Pace = request.app.state.pace
     try:
-        who = await authenticated(request)
+        who = await authenticated(request, changes=changes)
     except NotAuthenticated:
         pace.charge(network_of(request.client.host if request.client else ""))
         raise

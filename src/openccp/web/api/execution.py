@@ -1,17 +1,26 @@
 """/processes/{id}/execution: execute a process, asynchronously or synchronously."""
 
+import orjson
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from openccp.app.describe import visible_method
 from openccp.app.execute import Accepted, execute, finished_within
 from openccp.app.forget import forget, leaves_no_job
 from openccp.core.access import Who
 from openccp.core.job import Job
-from openccp.core.problems import Problem
+from openccp.core.problems import (
+    Forbidden,
+    InvalidQueryParameter,
+    InvalidRequest,
+    MethodNotAllowed,
+    Problem,
+)
 from openccp.web.api.results import results_answer
 from openccp.web.documents import status_info
+from openccp.web.kvp import read_address
 from openccp.web.negotiate import answer, caller, json_body, known_parameters, root, services
 from openccp.web.prefer import Prefer, applied
 from openccp.web.profiles import Profile
@@ -23,6 +32,30 @@ async def execute_process(request: Request) -> Response:
     who = await caller(request)
     known_parameters(request)
     return await executed(request, who, await json_body(request), wishes(request))
+
+
+async def execute_address(request: Request) -> Response:
+    """GET /processes/{id}/execution: the same, with everything in the address."""
+    _check_own_page(request)
+    who = await caller(request, changes=True)
+    if request.method != "GET":
+        raise MethodNotAllowed("Looking is not executing: send GET or POST.")
+    revision = await visible_method(services(request), who, request.path_params["process_id"])
+    written = read_address(revision.method, request.query_params.multi_items())
+    wanted = wishes(request, written.accept, written.prefer)
+    try:
+        response = await executed(request, who, orjson.dumps(written.body), wanted)
+    except InvalidRequest as problem:
+        raise InvalidQueryParameter(problem.detail, faults=problem.faults) from None
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _check_own_page(request: Request) -> None:
+    """A browser that opens an address which somebody sent comes with a cookie, and from nowhere."""
+    headers = request.headers
+    if "authorization" not in headers and headers.get("sec-fetch-site") == "none":
+        raise Forbidden("Executing by an address needs a token, or a page of this platform.")
 
 
 async def executed(request: Request, who: Who, body: bytes, wanted: Wishes) -> Response:
@@ -79,4 +112,7 @@ def created(request: Request, job: Job, headers: dict[str, str]) -> Response:
     return answer(status_info(job, base), 201, location | headers)
 
 
-routes = [Route("/processes/{process_id}/execution", execute_process, methods=["POST"])]
+routes = [
+    Route("/processes/{process_id}/execution", execute_process, methods=["POST"]),
+    Route("/processes/{process_id}/execution", execute_address, methods=["GET"]),
+]

@@ -7,6 +7,7 @@ from openccp.core.problems import (
     DuplicatedProcess,
     Forbidden,
     ImmutableProcess,
+    InvalidQueryParameter,
     InvalidRequest,
     JobDismissed,
     JobFailed,
@@ -59,6 +60,15 @@ EXECUTE = Operation(
     parameters=(PREFER, PROFILE, ACCEPT_PROFILE, IDEMPOTENCY_KEY),
     refusals=(InvalidRequest, NoSuchOutput, KeyReused, JobFailed, JobDismissed, NotAcceptable),
     body={JSON: "execute"},
+)
+EXECUTE_ADDRESS = Operation(
+    "get",
+    "/processes/{processID}/execution",
+    "executeByAddress",
+    "Execute a process with its inputs in the address",
+    EXECUTED,
+    parameters=(PREFER,),
+    refusals=(Forbidden, InvalidQueryParameter, NoSuchOutput),
 )
 OPERATIONS = (
     Operation(
@@ -120,4 +130,5 @@ OPERATIONS = (
         (Answer(200, "The package as it was sent.", RAW),),
     ),
     EXECUTE,
+    EXECUTE_ADDRESS,
 )
