@@ -13,6 +13,7 @@ from openccp.core.problems import InvalidQueryParameter
 from openccp.web.documents import Link, link
 from openccp.web.media import HTML, JSON
 from openccp.web.negotiate import here
+from openccp.web.profiles import Profile
 from openccp.web.render import chosen
 
 AFTER, BEFORE = "after", "before"
@@ -113,6 +114,7 @@ def job_links(request: Request, page: JobPage) -> list[Link]:
     return list_links(request, cursor(JOBS, page.older), cursor(JOBS, page.newer))
 
 
-def link_header(links: Sequence[Link]) -> dict[str, str]:
-    """The same links as a header (RFC 8288)."""
-    return {"Link": ", ".join(f'<{one["href"]}>; rel="{one["rel"]}"' for one in links)}
+def link_header(links: Sequence[Link], profile: Profile | None = None) -> dict[str, str]:
+    """The same links as a header (RFC 8288), and the list's profile if it has one."""
+    told = [f'<{one["href"]}>; rel="{one["rel"]}"' for one in links]
+    return {"Link": ", ".join([*told, profile.header["Link"]] if profile else told)}

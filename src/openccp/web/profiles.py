@@ -29,14 +29,9 @@ class Profile(StrEnum):
     RESULTS = "ogc-results"
 
     @property
-    def link(self) -> str:
-        """The value of the header Link that tells of it."""
-        return f'<{REGISTER}{self}>; rel="profile"'
-
-    @property
     def header(self) -> dict[str, str]:
         """The header Link that tells of it."""
-        return {"Link": self.link}
+        return {"Link": f'<{REGISTER}{self}>; rel="profile"'}
 
 
 def asked_profiles(request: Request, preferred: str) -> frozenset[Profile]:

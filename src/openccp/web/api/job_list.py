@@ -14,6 +14,7 @@ from openccp.web.documents import moment, status_info
 from openccp.web.job_filter import job_filter
 from openccp.web.negotiate import caller, root, services
 from openccp.web.paging import job_links, link_header
+from openccp.web.profiles import Profile
 from openccp.web.render import render
 
 RENDERED_AT_ONCE = 100
@@ -25,7 +26,10 @@ async def get_jobs(request: Request) -> Response:
     links = job_links(request, page)
     document = {"jobs": page.jobs, "links": links, **_searched_to(page)}
     return render(
-        request, await rendered(document, page, root(request)), "jobs", headers=link_header(links)
+        request,
+        await rendered(document, page, root(request)),
+        "jobs",
+        headers=link_header(links, Profile.JOB_LIST),
     )
 
 

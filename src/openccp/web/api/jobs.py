@@ -10,6 +10,7 @@ from openccp.app.jobs import dismiss, visible_job
 from openccp.core.job import Job
 from openccp.web.documents import status_info
 from openccp.web.negotiate import answer, caller, root, services
+from openccp.web.profiles import Profile
 from openccp.web.render import render
 
 
@@ -17,7 +18,8 @@ async def get_job(request: Request) -> Response:
     """GET /jobs/{id}."""
     job = await visible_job(services(request), await caller(request), request.path_params["job_id"])
     document = request.app.state.statuses.document(job, root(request))
-    return render(request, document, "job", headers={"ETag": job_etag(job)})
+    headers = {"ETag": job_etag(job), **Profile.JOB.header}
+    return render(request, document, "job", headers=headers)
 
 
 async def dismiss_job(request: Request) -> Response:

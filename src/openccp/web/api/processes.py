@@ -30,6 +30,7 @@ from openccp.web.paging import (
     method_cursor,
     method_places,
 )
+from openccp.web.profiles import Profile
 from openccp.web.render import render
 
 
@@ -46,7 +47,7 @@ async def list_processes(request: Request) -> Response:
     page = await visible_methods(services(request), who, limit(request), after, before)
     links = list_links(request, method_cursor(page.following), method_cursor(page.previous))
     content = _processes(request).list(page.methods, links, root(request))
-    return render(request, content, "processes")
+    return render(request, content, "processes", headers=Profile.PROCESS_LIST.header)
 
 
 async def describe_process(request: Request) -> Response:
@@ -54,7 +55,7 @@ async def describe_process(request: Request) -> Response:
     who = await caller(request)
     revision = await visible_method(services(request), who, request.path_params["process_id"])
     description = _processes(request).description(revision, root(request))
-    return render(request, description, "process")
+    return render(request, description, "process", headers=Profile.PROCESS_DESCRIPTION.header)
 
 
 async def deploy_process(request: Request) -> Response:

@@ -21,7 +21,6 @@ from openccp.core.problems import (
 )
 from openccp.web.operations.job_filter import JOB_FILTER
 from openccp.web.operations.parameters import (
-    ACCEPT_PROFILE,
     CONTENT_SCHEMA,
     FILE,
     IDEMPOTENCY_KEY,
@@ -29,9 +28,11 @@ from openccp.web.operations.parameters import (
     IF_NONE_MATCH,
     LAST_EVENT_ID,
     OUTPUTS,
-    PROFILE,
+    PREFER,
+    PROFILES,
     REPLICA,
     STREAM,
+    WISHES,
 )
 from openccp.web.operations.shape import (
     HTML,
@@ -125,7 +126,7 @@ OPERATIONS = (
         "listJobs",
         "Your jobs, newest first",
         (page("jobList", "A page of jobs.", "Link"),),
-        parameters=JOB_FILTER,
+        parameters=(*JOB_FILTER, *PROFILES),
     ),
     Operation(
         "get",
@@ -133,7 +134,7 @@ OPERATIONS = (
         "getJob",
         "The status of a job",
         (page("statusInfo", "The status of the job.", "ETag"), UNCHANGED),
-        parameters=(IF_NONE_MATCH,),
+        parameters=(IF_NONE_MATCH, *PROFILES),
     ),
     Operation(
         "delete",
@@ -154,8 +155,8 @@ OPERATIONS = (
             nothing("No results, or all by reference in Link headers.", "Link"),
             *file_answers()[1:],
         ),
-        parameters=(OUTPUTS, PROFILE, ACCEPT_PROFILE, *FILE),
-        refusals=(*NO_OUTPUT, RangeNotSatisfiable),
+        parameters=(OUTPUTS, *WISHES, PREFER, *FILE),
+        refusals=(*NO_OUTPUT, NotAcceptable, RangeNotSatisfiable),
     ),
     Operation(
         "get",
@@ -163,8 +164,8 @@ OPERATIONS = (
         "getResult",
         "One output",
         file_answers(),
-        parameters=FILE,
-        refusals=(*NO_OUTPUT, RangeNotSatisfiable),
+        parameters=(*WISHES, PREFER, *FILE),
+        refusals=(*NO_OUTPUT, NotAcceptable, RangeNotSatisfiable),
     ),
     Operation(
         "get",
@@ -172,8 +173,8 @@ OPERATIONS = (
         "getResultValue",
         "One of several values of an output",
         file_answers(),
-        parameters=FILE,
-        refusals=(*NO_OUTPUT, RangeNotSatisfiable),
+        parameters=(*WISHES, PREFER, *FILE),
+        refusals=(*NO_OUTPUT, NotAcceptable, RangeNotSatisfiable),
     ),
     Operation(
         "get",

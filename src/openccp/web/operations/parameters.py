@@ -34,6 +34,14 @@ PROFILE = Parameter(
     "profile", "query", "Profiles by URI or id, with commas; unknown ones are ignored."
 )
 ACCEPT_PROFILE = Parameter("Accept-Profile", "header", "The same as the parameter profile.")
+RESULT_FORM = Parameter(
+    "f",
+    "query",
+    "raw (one value as it is), json, multipart or html; goes before Accept.",
+    {"type": "string", "enum": ["raw", "json", "multipart", "html"]},
+)
+PROFILES = (PROFILE, ACCEPT_PROFILE)
+WISHES = (RESULT_FORM, *PROFILES)
 VISIBILITY = Parameter(
     "visibility",
     "query",

@@ -16,15 +16,15 @@ from openccp.core.problems import (
     NotAcceptable,
 )
 from openccp.web.operations.parameters import (
-    ACCEPT_PROFILE,
     AFTER,
     BEFORE,
     IDEMPOTENCY_KEY,
     LIMIT,
     PREFER,
     PREFER_REPRESENTATION,
-    PROFILE,
+    PROFILES,
     VISIBILITY,
+    WISHES,
     WORKFLOW,
 )
 from openccp.web.operations.shape import (
@@ -57,7 +57,7 @@ EXECUTE = Operation(
     "execute",
     "Execute a process",
     EXECUTED,
-    parameters=(PREFER, PROFILE, ACCEPT_PROFILE, IDEMPOTENCY_KEY),
+    parameters=(PREFER, IDEMPOTENCY_KEY, *WISHES),
     refusals=(InvalidRequest, NoSuchOutput, KeyReused, JobFailed, JobDismissed, NotAcceptable),
     body={JSON: "execute"},
 )
@@ -67,8 +67,15 @@ EXECUTE_ADDRESS = Operation(
     "executeByAddress",
     "Execute a process with its inputs in the address",
     EXECUTED,
-    parameters=(PREFER,),
-    refusals=(Forbidden, InvalidQueryParameter, NoSuchOutput),
+    parameters=(PREFER, *WISHES),
+    refusals=(
+        Forbidden,
+        InvalidQueryParameter,
+        NoSuchOutput,
+        JobFailed,
+        JobDismissed,
+        NotAcceptable,
+    ),
 )
 OPERATIONS = (
     Operation(
@@ -77,7 +84,7 @@ OPERATIONS = (
         "listProcesses",
         "The processes you may run",
         (page("processList", "A page of processes."),),
-        parameters=(LIMIT, AFTER, BEFORE),
+        parameters=(LIMIT, AFTER, BEFORE, *PROFILES),
     ),
     Operation(
         "post",
@@ -95,6 +102,7 @@ OPERATIONS = (
         "describeProcess",
         "Inputs, outputs and how to execute",
         (page("process", "The process."),),
+        parameters=PROFILES,
     ),
     Operation(
         "put",
