@@ -313,9 +313,9 @@ def test_the_command_shows_the_secret(world: World) -> None:
 # --- restarts and kills -------------------------------------------------------------------------
 
 
-@pytest.fixture
-def mortal(receiver: Receiver, tmp_path: Path) -> Iterator[World]:
-    platform = platform_at(tmp_path / "data", receiver.port)
+@pytest.fixture(scope="module")
+def mortal(receiver: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    platform = platform_at(tmp_path_factory.mktemp("mortal") / "data", receiver.port)
     platform.start()
     user = user_of(platform, "eve")
     yield World(platform, receiver, user)
