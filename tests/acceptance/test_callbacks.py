@@ -45,13 +45,18 @@ class World:
         found: list[dict[str, Any]] = answer["deliveries"]
         return found
 
-    def delivery(self, job: str, state: str, seconds: float = 30) -> dict[str, Any]:
+    def delivery(self, job: str, state: str) -> dict[str, Any]:
         """The job's only delivery, once it is in a state."""
+        (found,) = self.until(job, state)
+        return found
+
+    def until(self, job: str, state: str, seconds: float = 30) -> list[dict[str, Any]]:
+        """The job's deliveries, once all are in a state."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             found = self.deliveries(jobID=job)
-            if [it["state"] for it in found] == [state]:
-                return found[0]
+            if {it["state"] for it in found} == {state}:
+                return found
             time.sleep(0.05)
         raise AssertionError(f"not {state}: {self.deliveries(jobID=job)}")
 
@@ -164,6 +169,16 @@ def test_dismissal_is_told_as_failure(world: World) -> None:
     assert problem["instance"].endswith(job)
 
 
+def test_the_api_document_and_the_conformance_say_so(world: World) -> None:
+    document = world.user.http.get("/api").json()
+    execute = document["paths"]["/processes/quick-ada/execution"]["post"]
+    assert set(execute["callbacks"]) == {"jobSuccess", "jobProgress", "jobFailure"}
+    addresses = [next(iter(it)) for it in document["components"]["callbacks"].values()]
+    assert "{$request.body#/subscriber/successUri}" in addresses
+    declared = world.user.http.get("/conformance").json()["conformsTo"]
+    assert sum(uri.endswith("/conf/callback") for uri in declared) == 2
+
+
 # --- what goes wrong ----------------------------------------------------------------------------
 
 
@@ -188,8 +203,7 @@ def test_an_address_that_is_gone_hears_nothing_more(world: World) -> None:
     world.receiver.answers["/gone"] = [410]
     job = world.run("works-ada", inProgressUri="/gone", successUri="/gone")
     world.user.wait(job)
-    states = {it["event"]: it["state"] for it in world.deliveries(jobID=job)}
-    assert states == {"progress": "gone", "success": "gone"}
+    world.until(job, "gone")
     assert len(world.receiver.at("/gone")) == 1
 
 

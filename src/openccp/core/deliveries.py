@@ -100,7 +100,7 @@ class DeliveryStore(Protocol):
 
         Does nothing where the lease, which was to end at `held`, is somebody else's by now, or
         to a delivery that was replaced or removed meanwhile. GONE ends every other pending
-        delivery of the owner to the same address as well.
+        delivery of the owner to the same address in any case.
         """
 
     async def next_due(self) -> float | None:

@@ -200,8 +200,8 @@ class Deliveries:
             leased = _of(delivery) | {"held": held, "new_free": free}
             if not connection.execute(FREE, leased).rowcount:
                 return
-            kept = connection.execute(SETTLE, settled).rowcount
-            if kept and delivery.state is DeliveryState.GONE:
+            connection.execute(SETTLE, settled)
+            if delivery.state is DeliveryState.GONE:
                 gone = {"of_url": delivery.url, "new_detail": settled["new_detail"]}
                 connection.execute(ALL_GONE, _of(delivery) | gone)
             _rest(connection, _of(delivery))

@@ -174,6 +174,20 @@ class DeliveryStoreContract:
         assert ids(await deliveries.claim(NOW, LEASE, 9)) == [end.id]
         assert await deliveries.get(waiting.id) is None
 
+    async def test_gone_counts_also_where_its_message_was_replaced(
+        self, jobs: JobStore, deliveries: DeliveryStore
+    ) -> None:
+        job = await jobs.add(a_job(), b"{}", {})
+        job = await jobs.save(job, (), [a_delivery(job, news=News.PROGRESS)])
+        (claimed,) = await deliveries.claim(NOW, LEASE, 9)
+        end = a_delivery(job)
+        await jobs.save(replace(job, status=Status.FAILED, phase=Phase.DONE), (), [end])
+        gone = replace(claimed, state=DeliveryState.GONE, due=None, detail="gone")
+        await deliveries.settle(gone, NOW + LEASE, NOW)
+        kept = await deliveries.get(end.id)
+        assert kept is not None
+        assert (kept.state, kept.due) == (DeliveryState.GONE, None)
+
     # --- seeing and sending again -------------------------------------------------------------
 
     async def test_pages_of_ones_own(self, jobs: JobStore, deliveries: DeliveryStore) -> None:

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from openccp.web.openapi.answers import refusal_responses, responses
+from openccp.web.openapi.callbacks import CALLBACK_REFERENCES, CALLBACKS
 from openccp.web.openapi.headers import HEADERS
 from openccp.web.openapi.schemas import SCHEMAS, ref
 from openccp.web.operations import OPERATIONS, Operation
@@ -52,6 +53,7 @@ def frame(root: str, version: str) -> dict[str, Any]:
         "components": {
             "schemas": SCHEMAS,
             "headers": HEADERS,
+            "callbacks": CALLBACKS,
             "responses": refusal_responses(OPERATIONS),
             "securitySchemes": security_schemes(root),
         },
@@ -100,6 +102,8 @@ def described(operation: Operation) -> dict[str, Any]:
     if operation.body:
         content = {kind: {"schema": ref(schema)} for kind, schema in operation.body.items()}
         document["requestBody"] = {"required": not operation.body_optional, "content": content}
+    if operation.body and operation.body.get(JSON) == "execute":
+        document["callbacks"] = CALLBACK_REFERENCES
     if operation.open:
         document["security"] = []
     return document
