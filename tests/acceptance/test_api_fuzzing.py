@@ -92,7 +92,10 @@ def test_thousands_of_requests_are_answered_as_described(fuzzed: Fuzzed) -> None
 @pytest.mark.slow
 def test_what_there_is_is_answered_as_described(fuzzed: Fuzzed) -> None:
     """The same with a job, an output and files that exist; nothing is removed."""
-    job = fuzzed.user.finish("echo", {"message": "hello"})["jobID"]
+    later = {"Prefer": "respond-async"}
+    body = {"inputs": {"message": "hello"}}
+    made = fuzzed.user.http.post("/processes/echo/execution", json=body, headers=later)
+    job = fuzzed.user.wait(made.json()["jobID"])["jobID"]
     known = {"jobID": job, "outputID": "message", "processID": "echo"}
     known |= {"path": "message", "infrastructureID": "local"}
     config = "[parameters]\n" + "".join(f'{name} = "{value}"\n' for name, value in known.items())

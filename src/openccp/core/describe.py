@@ -17,6 +17,7 @@ OGC_1_0 = frozenset(
     }
 )  # fmt: skip
 OPENAPI_3_0 = OGC_1_0 - {"contentEncoding", "contentMediaType"}
+_TOLD = {"dataClasses": list, "dataAccessAPIs": list, "executionUnitRequirements": dict}
 _BOUNDS = (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum"))
 
 
@@ -44,8 +45,10 @@ def describe(revision: Revision) -> dict[str, Any]:
     """
     method = revision.method
     described = summarise(revision)
-    described["inputs"] = {name: _input(declared) for name, declared in method.inputs.items()}
-    described["outputs"] = {name: _output(declared) for name, declared in method.outputs.items()}
+    told = _told(method, "inputs")
+    described["inputs"] = {n: {**_input(i), **told.get(n, {})} for n, i in method.inputs.items()}
+    told = _told(method, "outputs")
+    described["outputs"] = {n: {**_output(o), **told.get(n, {})} for n, o in method.outputs.items()}
     if parameters := _parameters(method):
         described["additionalParameters"] = {"parameters": parameters}
     if isinstance(method.document.get("examples"), Mapping):
@@ -78,6 +81,16 @@ def _input(declared: Input) -> dict[str, Any]:
         "maxOccurs": "unbounded" if declared.maximum is None else declared.maximum,
         "schema": to_openapi(declared.schema),
         "valuePassing": ["byValue"] if declared.id in RESERVED else ["byValue", "byReference"],
+    }
+
+
+def _told(method: Method, group: str) -> dict[str, dict[str, Any]]:
+    """What a descriptor says of data and access in the words of 2.0, which we pass on."""
+    puts = method.document.get(group) or {}
+    named = puts.items() if isinstance(puts, Mapping) else ((put["id"], put) for put in puts)
+    return {
+        name: {word: put[word] for word, kind in _TOLD.items() if isinstance(put.get(word), kind)}
+        for name, put in named
     }
 
 
