@@ -132,7 +132,7 @@ def test_every_process_is_described(user: User, process: str, version: str) -> N
     assert {"self", "alternate"} <= rels(document).keys()
     for group in ("inputs", "outputs"):
         for described in document[group].values():
-            official.validate(described["schema"], version, "schema")
+            official.validate(described["schema"], "part1-1.0", "schema")
 
 
 RICH: dict[str, dict[str, Any]] = {
