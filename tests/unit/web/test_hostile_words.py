@@ -1,0 +1,100 @@
+"""Words of strangers stay words, wherever a page shows them."""
+
+import re
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+from tests.acceptance.hostile_words import WORDS
+from tests.acceptance.pages import Page
+
+from openccp.web.pages.page import ENVIRONMENT, html
+
+TEMPLATES = sorted(
+    name.removesuffix(".html.j2")
+    for name in ENVIRONMENT.list_templates()
+    if "/" not in name and name != "layout.html.j2"
+)
+
+
+def request(path: str = "/jobs/1", query: str = "") -> Request:
+    signer = SimpleNamespace(issuer="https://ccp.example")
+    services = SimpleNamespace(
+        sign_in=SimpleNamespace(signer=signer),
+        rules=SimpleNamespace(public_url="https://ccp.example"),
+    )
+    app = SimpleNamespace(state=SimpleNamespace(services=services))
+    return Request(
+        {
+            "type": "http",
+            "method": "GET",
+            "scheme": "https",
+            "path": path,
+            "query_string": query.encode(),
+            "headers": [(b"host", b"ccp.example")],
+            "app": app,
+        }
+    )
+
+
+def document(word: str) -> dict[str, Any]:
+    """A document with the members of all pages, each of them a word of the stranger."""
+    link = {"href": word, "rel": word, "type": word, "title": word, word: word}
+    links = [link, {**link, "rel": "next"}, {**link, "rel": "self"}, {"href": word}]
+    field = {"title": word, "description": word, "schema": {"type": word, "default": word}}
+    job: dict[str, Any] = {
+        name: word
+        for name in ("jobID", "id", "status", "phase", "processID", "message", "note", "created")
+    }
+    job |= {"progress": 5, "exception": {"title": word, "detail": word}, "links": links}
+    file = {"path": word, "href": word, "type": word, "sha256": word, "size": 1}
+    place = {"id": word, "name": word, "links": links, word: word}
+    return {
+        **job,
+        "title": word,
+        "description": word,
+        "version": word,
+        "detail": word,
+        "keywords": [word],
+        "inputs": {word: field, "n": {"schema": {"enum": [word], "maxOccurs": word}}},
+        "outputs": {word: field},
+        "processes": [{"id": word, "title": word, "version": word, "links": links}],
+        "jobs": [job],
+        "deliveries": [{**job, "event": word, "state": word, "url": word}],
+        "infrastructures": [place],
+        "conformsTo": [word],
+        "files": [file],
+        "logs": [file],
+        "metadata": [word, link],
+        "archive": link,
+        "errors": [{"pointer": word, "detail": word}],
+        "secret": word,
+        word: {word: [word, {word: word}]},
+    }
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("word", WORDS, ids=range(len(WORDS)))
+def test_a_page_of_hostile_words_runs_nothing(template: str, word: str) -> None:
+    page = Page(html(request(), template, document(word)))
+    plain = Page(html(request(), template, document("word")))
+    assert not page.faults
+    kinds = {tag for tag, _ in page.tags} - {"a", "pre", "time"}
+    assert kinds <= {tag for tag, _ in plain.tags} | {"span", "code"}
+    for link in page.links:
+        assert re.match(r"https?://|/(?!/)|#", link), link
+
+
+@pytest.mark.parametrize("word", WORDS, ids=range(len(WORDS)))
+def test_an_address_of_hostile_words_too(word: str) -> None:
+    asked = request(f"/jobs/{word}", f"q={word}")
+    for template in ("resource", "problem", "metadata"):
+        assert not Page(html(asked, template, {"title": word, "detail": word})).faults
+
+
+def test_every_template_is_tried() -> None:
+    assert {"landing", "process", "processes", "job", "jobs", "execution", "problem"} <= set(
+        TEMPLATES
+    )
+    assert len(WORDS) >= 60
