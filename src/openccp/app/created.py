@@ -119,9 +119,10 @@ def _anew(job: Job, checked: Checked, who: Who, now: float) -> Job:
 
 
 async def _kept(services: Services, job: Job, checked: Checked) -> Job:
-    kind = "accepted" if job.status is Status.ACCEPTED else "changed"
-    event = Event(kind, job.updated)
-    saved = await services.jobs.redefine(job, *checked.kept, checked.sent, event)
+    starts = job.status is Status.ACCEPTED
+    event = Event("accepted" if starts else "changed", job.updated)
+    sent = checked.record if starts else checked.sent
+    saved = await services.jobs.redefine(job, *checked.kept, sent, event)
     services.changes.publish(job.id)
     return saved
 

@@ -15,7 +15,7 @@ from openccp.app.results import recorded
 from openccp.app.services import Services
 from openccp.app.subscribe import checked_subscriber
 from openccp.core.access import Who
-from openccp.core.definition import refuse_markers, without_secrets
+from openccp.core.definition import refuse_markers, without_keys, without_secrets
 from openccp.core.failpoint import failpoint
 from openccp.core.job import Job
 from openccp.core.method import Method, Revision
@@ -57,6 +57,13 @@ class Checked:
         """The request as the store keeps it, and the secrets apart from it."""
         return to_stored(self.request), self.request.secrets
 
+    @property
+    def record(self) -> bytes:
+        """What was sent, as it is kept once all is fetched: no address holds a key any more."""
+        if not self.request.references:
+            return self.sent
+        return orjson.dumps(without_keys(orjson.loads(self.sent)))
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -92,7 +99,7 @@ async def execute(
     checked = await check(services, who, method_id, body, root)
     job = job_for(checked, who, services.clock())
     failpoint("accept.before")
-    job = await services.jobs.add(job, *checked.kept, once, checked.sent)
+    job = await services.jobs.add(job, *checked.kept, once, checked.record)
     failpoint("accept.after")
     services.reconciler.wake(job.id)
     return _accepted(job, checked.request, checked.revision, prefer)

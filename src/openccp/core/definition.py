@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urljoin
 
+from openccp.core import reference
 from openccp.core.fields import Faults
 from openccp.core.problems import Fault, InvalidRequest
 from openccp.core.schema import token
@@ -19,6 +20,22 @@ def without_secrets(body: Mapping[str, Any], names: Collection[str]) -> Mapping[
         return body
     shown = {name: SECRET if name in names else value for name, value in inputs.items()}
     return {**body, "inputs": shown}
+
+
+def without_keys(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The body with no key in any address by which an input is given."""
+    inputs = body.get("inputs")
+    if not isinstance(inputs, Mapping):
+        return body
+    return {**body, "inputs": {name: _without_key(value) for name, value in inputs.items()}}
+
+
+def _without_key(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_key(item) for item in value]
+    if isinstance(value, Mapping) and isinstance(value.get("href"), str):
+        return {**value, "href": reference.without_secrets(value["href"])}
+    return value
 
 
 def with_secrets(body: Mapping[str, Any], secrets: Mapping[str, str]) -> Mapping[str, Any]:
