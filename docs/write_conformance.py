@@ -1,16 +1,20 @@
-"""Writes docs/conformance.md from the tests' marks: python docs/write_conformance.py.
+"""Writes docs/conformance.md from the tests' marks: python -m docs.write_conformance.
 
 A test that shows a requirement of the standard says so by
 `@pytest.mark.requirement("1/1.0/core/http")`: part, version, class and name, as listed in
 docs/requirements.toml.
 """
 
-import ast
+import subprocess
+import sys
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+from docs.told_marks import TOLD
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -66,25 +70,17 @@ def classes() -> list[Class]:
     ]
 
 
-def marked() -> dict[str, list[str]]:
-    """Requirement -> the tests that show it, as `file::test`."""
+@cache
+def marked() -> Mapping[str, Sequence[str]]:
+    """Requirement -> the tests that show it, as `file::test`: pytest collects them and says."""
     found: dict[str, list[str]] = defaultdict(list)
-    for file in sorted((ROOT / "tests").rglob("test_*.py")):
-        place = file.relative_to(ROOT)
-        for name, requirement in _marks(ast.parse(file.read_text())):
-            found[requirement].append(f"{place}::{name}" if name else str(place))
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-p", "docs.told_marks", "tests"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    for line in done.stdout.splitlines():
+        if line.startswith(TOLD):
+            requirement, _, test = line.removeprefix(TOLD).partition(" ")
+            found[requirement].append(test)
     return found
-
-
-def _marks(module: ast.Module) -> Iterator[tuple[str, str]]:
-    for node in module.body:
-        name = getattr(node, "name", "") if isinstance(node, _TESTS) else ""
-        for call in ast.walk(node):
-            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "requirement":
-                yield name, ast.literal_eval(call.args[0])
-
-
-_TESTS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def page() -> str:

@@ -24,7 +24,7 @@ SECONDS_FOR_ONE = 30
 ADDS = ("GET", "POST", "PUT", "PATCH")
 pytestmark = [
     pytest.mark.requirement("1/1.0/oas30/oas-impl"),
-    pytest.mark.requirement("1/2.0/oas/implementation"),
+    pytest.mark.requirement("1/2.0/oas/oas-impl"),
     pytest.mark.requirement("1/2.0/oas/completeness"),
 ]
 

@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -23,18 +23,6 @@ INVALID = (
     "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/invalid-query-parameter-value"
 )
 Document = dict[str, Any]
-
-
-def requirement(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Marks a test with requirements of the class job-list, in both versions."""
-
-    def mark(test: Callable[..., Any]) -> Callable[..., Any]:
-        for version in ("1.0", "2.0"):
-            for name in names:
-                test = pytest.mark.requirement(f"1/{version}/job-list/{name}")(test)
-        return test
-
-    return mark
 
 
 @dataclass
@@ -82,7 +70,12 @@ def refused(answer: httpx2.Response) -> str:
     return str(answer.json()["detail"])
 
 
-@requirement("job-list-op", "job-list-success", "processID-mandatory", "job-list")
+@pytest.mark.requirement("1/1.0/job-list/job-list-op")
+@pytest.mark.requirement("1/2.0/job-list/job-list-op")
+@pytest.mark.requirement("1/1.0/job-list/job-list-success")
+@pytest.mark.requirement("1/2.0/job-list/job-list-success")
+@pytest.mark.requirement("1/1.0/job-list/processID-mandatory")
+@pytest.mark.requirement("1/2.0/job-list/processID-mandatory")
 @pytest.mark.parametrize("version", ["part1-1.0", "part1-2.0"])
 def test_the_list_is_as_the_standard_has_it(lister: Lister, version: str) -> None:
     document = lister.get()
@@ -92,7 +85,8 @@ def test_the_list_is_as_the_standard_has_it(lister: Lister, version: str) -> Non
     assert "searchedTo" not in document
 
 
-@requirement("links", "jl-links")
+@pytest.mark.requirement("1/1.0/job-list/links")
+@pytest.mark.requirement("1/2.0/job-list/links")
 def test_the_list_has_its_links(lister: Lister) -> None:
     answer = lister.user.http.get("/jobs", params={"status": "failed", "limit": 1})
     document = answer.json()
@@ -106,13 +100,19 @@ def test_the_list_has_its_links(lister: Lister) -> None:
         assert one["rel"] == "self" or "status=failed" in one["href"]
 
 
-@requirement("type-definition", "type-response")
+@pytest.mark.requirement("1/1.0/job-list/type-definition")
+@pytest.mark.requirement("1/2.0/job-list/type-definition")
+@pytest.mark.requirement("1/1.0/job-list/type-response")
+@pytest.mark.requirement("1/2.0/job-list/type-response")
 def test_only_processes_have_jobs(lister: Lister) -> None:
     assert lister.listed(type="process") == lister.listed(type="x,process") == [4, 3, 2, 1, 0]
     assert lister.listed(type="openeo") == []
 
 
-@requirement("processID-definition", "processID-response")
+@pytest.mark.requirement("1/1.0/job-list/processID-definition")
+@pytest.mark.requirement("1/2.0/job-list/processID-definition")
+@pytest.mark.requirement("1/1.0/job-list/processid-response")
+@pytest.mark.requirement("1/2.0/job-list/processid-response")
 def test_jobs_of_processes(lister: Lister) -> None:
     assert lister.listed(processID=BADLY) == [3, 1]
     assert lister.listed(processID=f"{WELL},{BADLY}") == [4, 3, 2, 1, 0]
@@ -120,7 +120,10 @@ def test_jobs_of_processes(lister: Lister) -> None:
     assert lister.listed(processID="none") == []
 
 
-@requirement("status-definition", "status-response")
+@pytest.mark.requirement("1/1.0/job-list/status-definition")
+@pytest.mark.requirement("1/2.0/job-list/status-definition")
+@pytest.mark.requirement("1/1.0/job-list/status-response")
+@pytest.mark.requirement("1/2.0/job-list/status-response")
 def test_jobs_of_a_status(lister: Lister) -> None:
     assert lister.listed(status="failed") == [3, 1]
     assert lister.listed(status="successful,failed") == [4, 3, 2, 1, 0]
@@ -129,7 +132,10 @@ def test_jobs_of_a_status(lister: Lister) -> None:
     assert all(status in words for status in Status)
 
 
-@requirement("datetime-definition", "datetime-response")
+@pytest.mark.requirement("1/1.0/job-list/datetime-definition")
+@pytest.mark.requirement("1/2.0/job-list/datetime-definition")
+@pytest.mark.requirement("1/1.0/job-list/datetime-response")
+@pytest.mark.requirement("1/2.0/job-list/datetime-response")
 def test_jobs_created_in_a_time(lister: Lister) -> None:
     times = [job["created"] for job in lister.jobs]
     assert lister.listed(datetime=times[2]) == [2]
@@ -143,7 +149,10 @@ def test_jobs_created_in_a_time(lister: Lister) -> None:
     assert "RFC 3339" in refused(lister.user.http.get("/jobs?datetime=2026-01-31"))
 
 
-@requirement("duration-definition", "duration-response", "minDuration", "maxDuration")
+@pytest.mark.requirement("1/1.0/job-list/duration-definition")
+@pytest.mark.requirement("1/2.0/job-list/duration-definition")
+@pytest.mark.requirement("1/1.0/job-list/duration-response")
+@pytest.mark.requirement("1/2.0/job-list/duration-response")
 def test_jobs_that_ran_so_long(lister: Lister) -> None:
     assert lister.listed(minDuration=1) == [3, 1]
     assert lister.listed(maxDuration=1) == [4, 2, 0]
@@ -152,7 +161,8 @@ def test_jobs_that_ran_so_long(lister: Lister) -> None:
     assert "seconds" in refused(lister.user.http.get("/jobs?minDuration=PT1M"))
 
 
-@requirement("duration-response")
+@pytest.mark.requirement("1/1.0/job-list/duration-response")
+@pytest.mark.requirement("1/2.0/job-list/duration-response")
 def test_a_running_job_has_run_until_now(lister: Lister, user: User) -> None:
     user.deploy(bash_method("listed-on", "sleep 60"))
     job = user.run("listed-on")["jobID"]
@@ -163,7 +173,10 @@ def test_a_running_job_has_run_until_now(lister: Lister, user: User) -> None:
     user.http.delete(f"/jobs/{job}")
 
 
-@requirement("limit-definition", "limit-response")
+@pytest.mark.requirement("1/1.0/job-list/limit-definition")
+@pytest.mark.requirement("1/2.0/job-list/limit-definition")
+@pytest.mark.requirement("1/1.0/job-list/limit-response")
+@pytest.mark.requirement("1/2.0/job-list/limit-response")
 def test_no_more_than_the_limit(lister: Lister) -> None:
     assert lister.listed(limit=2) == [4, 3]
     assert lister.listed(limit=10_001) == [4, 3, 2, 1, 0]
