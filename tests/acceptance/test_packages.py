@@ -18,6 +18,7 @@ from tests.acceptance.packages import (
     image_package,
 )
 
+from openccp.client import Client
 from openccp.testing.platform import RunningPlatform, User, bash_method
 
 NAMES = (f"package-{number}" for number in itertools.count(1))
@@ -242,3 +243,14 @@ def test_a_replaced_tool_leaves_old_jobs_as_they_were(
     assert results(user, name, {"text": encode("a\nb\n")})["lines"] == "b\na\n"
     record = user.http.get(f"/executions/{job['jobID']}/metadata/method.json").json()
     assert "-u" in str(record["x-ccp-tool"])
+
+
+def test_the_client_sends_what_a_package_is(user: User) -> None:
+    name = next(NAMES)
+    with Client(user.url, user.token) as ccp:
+        assert ccp.deploy(cwl(SORT, name))["id"] == name
+        assert ccp.deploy(cwl(SORT, name), replace=True)["id"] == name
+        assert ccp.deploy(band_math(f"{name}-bands"))["warnings"]
+        graph = cwl(WORKFLOW, name).replace("id: keep", f"id: {name}-keep")
+        chosen = ccp.deploy(graph.replace("#keep", f"#{name}-keep"), workflow=f"{name}-keep")
+        assert chosen["id"] == f"{name}-keep"
