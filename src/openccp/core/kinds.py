@@ -41,6 +41,8 @@ def kind_of(input_id: str, schema: Mapping[str, Any]) -> Kind:
     """The kind of an input: by its reserved id, else its format, else its type."""
     if input_id in _RESERVED:
         return _RESERVED[input_id]
+    if is_bbox(schema):
+        return Kind.OBJECT
     kind = _TYPES.get(plain_type(schema), Kind.OBJECT)
     if kind is not Kind.TEXT:
         return kind

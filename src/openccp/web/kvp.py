@@ -107,7 +107,7 @@ def _value(name: str, declared: Input | None, one: _Said) -> Any:
     if "value" in one.members:
         members = _members(one, QUALIFIED)
         if declared is not None and declared.kind in (Kind.ARRAY, Kind.OBJECT):
-            members["value"] = _open(name, members["value"])
+            members["value"] = _json_or_text(name, members["value"])
         return members
     if not one.texts:
         return None
@@ -143,12 +143,14 @@ def _listed(name: str, text: str) -> Any:
 
 
 def _open(name: str, text: str) -> Any:
-    """JSON where it is an object or a list (objects wrapped as OGC asks); else a text."""
-    if not text.startswith(("{", "[")):
-        return text
-    value = _json(name, text)
+    """JSON or a text, objects wrapped as OGC asks."""
+    value = _json_or_text(name, text)
     wrapped = isinstance(value, dict) and not value.keys() & {"value", "href", "bbox"}
     return {"value": value} if wrapped else value
+
+
+def _json_or_text(name: str, text: str) -> Any:
+    return _json(name, text) if text.startswith(("{", "[")) else text
 
 
 def _list(name: str, text: str) -> Any:
