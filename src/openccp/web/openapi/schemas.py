@@ -8,6 +8,13 @@ WORDS: Schema = {"type": "array", "items": TEXT}
 MOMENT: Schema = {"type": "string", "format": "date-time"}
 OBJECT: Schema = {"type": "object"}
 FLAG: Schema = {"type": "boolean"}
+PLAIN: dict[str, Schema] = {
+    "object": OBJECT,
+    "anything": {"description": "Any JSON value."},
+    "text": TEXT,
+    "html": TEXT,
+    "bytes": {"type": "string", "format": "binary"},
+}
 NUMBER: Schema = {"type": "number"}
 
 
@@ -23,8 +30,8 @@ def list_of(name: str) -> Schema:
 
 
 def ref(name: str) -> Schema:
-    """A named schema."""
-    return {"$ref": f"#/components/schemas/{name}"}
+    """A named schema; plain ones stand in their place, for programs have names for them."""
+    return PLAIN.get(name) or {"$ref": f"#/components/schemas/{name}"}
 
 
 def one_of(*words: str) -> Schema:
@@ -58,11 +65,6 @@ SERVICE = {
         instance=TEXT,
         errors={"type": "array", "items": a((), pointer=TEXT, detail=TEXT)},
     ),
-    "object": OBJECT,
-    "anything": {},
-    "text": TEXT,
-    "html": TEXT,
-    "bytes": {"type": "string", "format": "binary"},
 }
 PROCESSES = {
     "processSummary": a(
