@@ -36,11 +36,11 @@ class Profile(StrEnum):
 
 def asked_profiles(request: Request, preferred: str) -> frozenset[Profile]:
     """The known ones among the profiles a request names, `preferred` by `Prefer: profile=`."""
-    named = {
-        *_split(request.query_params.get("profile", "")),
-        *_split(preferred),
-        *_accepted(request.headers.get("accept-profile", "")),
-    }
+    queried = request.query_params.get("profile", "")
+    accepted = request.headers.get("accept-profile", "")
+    if not (queried or accepted or preferred):
+        return frozenset()
+    named = {*_split(queried), *_split(preferred), *_accepted(accepted)}
     identifiers = {_identifier(name) for name in named}
     return frozenset(profile for profile in Profile if profile in identifiers)
 
