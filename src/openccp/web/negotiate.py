@@ -21,10 +21,14 @@ from openccp.core.problems import (
     UnsupportedMediaType,
 )
 from openccp.web.api.sign_in import authenticated
+from openccp.web.media import HTML
 from openccp.web.outside import HOST
 from openccp.web.pace import Pace
+from openccp.web.render import chosen
 
 LARGEST_LIMIT = 10_000
+LARGEST_PAGE = 200
+"""People read no more, and a page costs a hundred times what its document costs."""
 EVERYWHERE = ("f", "profile")
 JSON_TYPE = re.compile(r"application/([\w.-]+\+)?json\s*(;.*)?$", re.IGNORECASE)
 
@@ -112,13 +116,13 @@ def _length(request: Request) -> int | None:
 
 
 def limit(request: Request, default: int = 10) -> int:
-    """`?limit=`, from 1 to 10,000 (larger values are cut, as the standard has it)."""
+    """`?limit=`, from 1 to 10,000 or a page's 200; larger values are cut, as the standard has it."""
     text = request.query_params.get("limit")
     if text is None:
         return default
     if not text.isascii() or not text.isdigit() or len(text) > 18 or int(text) < 1:
         raise InvalidQueryParameter("limit must be a whole number from 1.")
-    return min(int(text), LARGEST_LIMIT)
+    return min(int(text), LARGEST_PAGE if chosen(request) is HTML else LARGEST_LIMIT)
 
 
 def known_parameters(request: Request, *names: str) -> None:
