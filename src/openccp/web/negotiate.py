@@ -116,7 +116,7 @@ def _length(request: Request) -> int | None:
 
 
 def limit(request: Request, default: int = 10) -> int:
-    """`?limit=`, from 1 to 10,000 or a page's 200; larger values are cut, as the standard has it."""
+    """`?limit=`, from 1 to 10,000 or a page's 200; larger values are cut, as the standard says."""
     text = request.query_params.get("limit")
     if text is None:
         return default
