@@ -10,7 +10,7 @@ _BOTH = (
 )
 CLASSES = {
     PART1_1: _BOTH,
-    PART1_2: (*_BOTH, "oas", "oas31"),
+    PART1_2: (*_BOTH, "oas", "oas31", "kvp-execute", "query-param-profile"),
     PART2: ("deploy-replace-undeploy", "ogcapppkg", "docker", "cwl"),
     PART4: ("job-management", "provenance"),
 }
