@@ -29,13 +29,17 @@ def command_line(tool: Tool, scope: Scope) -> list[Word]:
     bound: list[tuple[Key, list[Word]]] = []
     for i, argument in enumerate(tool.arguments):
         key = (_number(_position(argument, scope)), _number(i))
-        bound.append((key, _argument(argument, None, scope)))
+        bound.append((key, _argument(_read(argument, tool), None, scope)))
     for name, parameter in tool.inputs.items():
-        bound.extend(
-            _bind(parameter.binding, parameter.type, scope["inputs"].get(name), _name(name), scope)
-        )
+        value = scope["inputs"].get(name)
+        bound.extend(_bind(tool, parameter.binding, parameter.type, value, _name(name), scope))
     bound.sort(key=lambda entry: entry[0])
     return [*map(Word, tool.base_command), *(word for _, words in bound for word in words)]
+
+
+def _read(binding: Binding, tool: Tool) -> Binding:
+    """`shellQuote` means nothing where no shell was asked for (ShellCommandRequirement)."""
+    return binding if tool.needs.shell else replace(binding, quoted=True)
 
 
 def _number(value: int) -> tuple[int, int, str]:
@@ -57,7 +61,7 @@ def _position(binding: Binding, scope: Scope) -> int:
 
 
 def _bind(
-    binding: Binding | None, declared: Type, value: Any, tail: Key, scope: Scope
+    tool: Tool, binding: Binding | None, declared: Type, value: Any, tail: Key, scope: Scope
 ) -> Iterator[tuple[Key, list[Word]]]:
     """The words of one value and of what is in it, each with what it is sorted by."""
     if value is None:
@@ -69,14 +73,14 @@ def _bind(
         if binding.value is None and _is_record(declared, value):
             yield key, [] if binding.prefix is None else [Word(binding.prefix)]
         else:
-            yield key, _argument(binding, value, scope)
+            yield key, _argument(_read(binding, tool), value, scope)
     if binding is None or binding.value is None:
-        for inner, words in _bind_inside(binding, declared, value, scope):
+        for inner, words in _bind_inside(tool, binding, declared, value, scope):
             yield (*key, *inner), words
 
 
 def _bind_inside(
-    binding: Binding | None, declared: Type, value: Any, scope: Scope
+    tool: Tool, binding: Binding | None, declared: Type, value: Any, scope: Scope
 ) -> Iterator[tuple[Key, list[Word]]]:
     declared = _fitting(declared, value)
     if declared.items is not None and isinstance(value, list):
@@ -84,12 +88,14 @@ def _bind_inside(
         if each is None and binding is not None and binding.separator is None:
             each = Binding(quoted=binding.quoted)
         for i, item in enumerate(value):
-            yield from _bind(each, declared.items, item, (_number(i),), scope)
+            yield from _bind(tool, each, declared.items, item, (_number(i),), scope)
     elif declared.fields is not None and isinstance(value, Mapping):
         for name, member in declared.fields.items():
-            yield from _bind(member.binding, member.type, value.get(name), _name(name), scope)
+            inner = value.get(name)
+            yield from _bind(tool, member.binding, member.type, inner, _name(name), scope)
     elif declared.binding is not None:
-        yield from _bind(declared.binding, replace(declared, binding=None), value, (), scope)
+        bare = replace(declared, binding=None)
+        yield from _bind(tool, declared.binding, bare, value, (), scope)
 
 
 def _is_record(declared: Type, value: Any) -> bool:
@@ -126,6 +132,9 @@ def _argument(binding: Binding, value: Any, scope: Scope) -> list[Word]:
     if binding.value is not None:
         own = {**scope, "self": value}
         value = evaluate(binding.value, own) if binding.quoted else _author(binding.value, own)
+    elif not binding.quoted:
+        for item in value if isinstance(value, list) else [value]:
+            _word(_item_text(item))
     return [Word(text, binding.quoted) for text in _texts(binding, value)]
 
 
@@ -137,7 +146,11 @@ def _author(template: Template, scope: Scope) -> str:
 
 
 def _harmless(reference: Reference, scope: Scope) -> str:
-    text = as_text(evaluate(Template((reference,)), scope))
+    return _word(as_text(evaluate(Template((reference,)), scope)))
+
+
+def _word(text: str) -> str:
+    """A value's text that no shell reads as more than a word, whatever its type promised."""
     if _SAFE.fullmatch(text) is None:
         raise CannotStart("a value that a shell would read cannot stand unquoted")
     return text

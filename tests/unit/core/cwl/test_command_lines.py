@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
-from tests.unit.core.cwl.tools import command, compile_tool
+from tests.unit.core.cwl.tools import command, compile_tool, process, tool
 
+from openccp.core.cwl.compile import Given, compiled
 from openccp.core.ports import CannotStart, Limits
 
 Case = tuple[Any, Any, str]
@@ -122,6 +123,50 @@ def test_the_author_may_write_shell_and_values_stay_quoted() -> None:
         ],
     )
     assert line == "/bin/sh -c 'run </ccp_in/text | head -n2 '\"'\"'a;b'\"'\"''"
+
+
+BARE = {"inputBinding": {"shellQuote": False}}
+UNQUOTED = [
+    {"type": {"type": "array", "items": "string", **BARE}},
+    {"type": {"type": "array", "items": "string", **BARE}, "inputBinding": {}},
+    {"type": {"type": "array", "items": "string"}, "inputBinding": {"itemSeparator": " "}},
+    {"type": {"type": "record", "fields": {"a": {"type": "string", **BARE}}}},
+    {"type": {"type": {"type": "enum", "symbols": ["a"]}, **BARE}},
+    {"type": "string", **BARE},
+]
+
+
+@pytest.mark.parametrize("declared", UNQUOTED)
+def test_without_a_shell_every_value_is_quoted(declared: Any) -> None:
+    evil = "a; touch b"
+    structure = declared["type"]["type"] if isinstance(declared["type"], dict) else ""
+    value: Any = {"array": [evil], "record": {"a": evil}}.get(str(structure), evil)
+    assert command({"x": value}, {"x": declared}) == "run 'a; touch b'"
+
+
+@pytest.mark.parametrize("declared", [UNQUOTED[0], UNQUOTED[1], UNQUOTED[3], UNQUOTED[4]])
+def test_no_value_inside_another_reaches_a_shell_unquoted(declared: Any) -> None:
+    evil = "a; touch b"
+    structure = str(declared["type"]["type"])
+    value: Any = {"array": [evil], "record": {"a": evil}}.get(structure, evil)
+    with pytest.raises(CannotStart):
+        command({"x": value}, {"x": declared}, requirements={"ShellCommandRequirement": {}})
+
+
+def test_a_step_is_given_no_shell_text_for_a_number() -> None:
+    step = tool(
+        requirements={"ShellCommandRequirement": {}},
+        inputs={"n": {"type": "int", "inputBinding": {"shellQuote": False}}},
+    )
+    workflow = {
+        "cwlVersion": "v1.2",
+        "class": "Workflow",
+        "inputs": {"text": "string"},
+        "outputs": {},
+        "steps": {"one": {"in": {"n": "text"}, "out": [], "run": step}},
+    }
+    with pytest.raises(CannotStart):
+        compiled(process(workflow), Given({"text": "1; touch b"}, {}, Limits()))
 
 
 def test_resources_are_what_was_asked_for_within_the_limits() -> None:
