@@ -17,7 +17,7 @@ OPTIONS = "packageName=ccp_generated,library=urllib3"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.requirement("1/1.0/oas30/oas-impl"),
-    pytest.mark.requirement("1/2.0/oas/implementation"),
+    pytest.mark.requirement("1/2.0/oas/oas-impl"),
 ]
 
 
