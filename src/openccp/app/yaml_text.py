@@ -15,6 +15,7 @@ from openccp.core.strict_json import INTEGERS, MAX_DEPTH, shorten
 
 MOST_NODES = 50_000
 MOST_BYTES = 1 << 20
+"""Of the body, and of its texts with all that aliases repeat."""
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _INTEGER = re.compile(r"[-+]?[0-9]{1,20}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")
@@ -34,24 +35,27 @@ class _Open:
     anchor: str | None
     key: str | None = None
     nodes: int = 1
+    size: int = 0
 
 
 @dataclass
 class _Reader:
     stack: list[_Open] = field(default_factory=list)
-    anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
+    anchors: dict[str, tuple[Any, int, int]] = field(default_factory=dict)
     nodes: int = 0
+    size: int = 0
     root: Any = None
 
-    def put(self, value: Any, anchor: str | None, nodes: int) -> None:
+    def put(self, value: Any, anchor: str | None, nodes: int, size: int) -> None:
         """A value is complete: it belongs to what is open around it."""
         if anchor is not None:
-            self.anchors[anchor] = (value, nodes)
+            self.anchors[anchor] = (value, nodes, size)
         if not self.stack:
             self.root = value
             return
         top = self.stack[-1]
         top.nodes += nodes
+        top.size += size
         if isinstance(top.value, list):
             top.value.append(value)
         elif top.key is None:
@@ -70,15 +74,16 @@ class _Reader:
         """The innermost list or map is complete."""
         done = self.stack.pop()
         self.nodes += 1
-        self.put(done.value, done.anchor, done.nodes)
+        self.put(done.value, done.anchor, done.nodes, done.size)
 
     def alias(self, name: str) -> None:
         """Put what an anchor named, at the cost of what it is."""
         if name not in self.anchors:
             raise MalformedBody("The YAML refers to something that is not there (yet).")
-        value, nodes = self.anchors[name]
+        value, nodes, size = self.anchors[name]
         self.nodes += nodes
-        self.put(value, None, nodes)
+        self.size += size
+        self.put(value, None, nodes, size)
 
 
 def loads(body: bytes) -> Any:
@@ -91,6 +96,8 @@ def loads(body: bytes) -> Any:
             _take(reader, event)
             if reader.nodes > MOST_NODES:
                 raise MalformedBody(f"The YAML has more than {MOST_NODES} values.")
+            if reader.size > MOST_BYTES:
+                raise MalformedBody(f"Its aliases make the YAML more than {MOST_BYTES} bytes.")
     except UnicodeDecodeError:
         raise MalformedBody("The body is not UTF-8 text.") from None
     except yaml.YAMLError as error:
@@ -102,7 +109,8 @@ def _take(reader: _Reader, event: Any) -> None:
     match event:
         case yaml.ScalarEvent():
             reader.nodes += 1
-            reader.put(_scalar(event), event.anchor, 1)
+            reader.size += len(event.value)
+            reader.put(_scalar(event), event.anchor, 1, len(event.value))
         case yaml.SequenceStartEvent():
             _check_tag(event)
             reader.open([], event.anchor)

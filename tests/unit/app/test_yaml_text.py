@@ -67,3 +67,12 @@ def test_bombs_do_not_go_off() -> None:
         with pytest.raises(MalformedBody):
             loads(bomb.encode())
     assert time.monotonic() - began < 20
+
+
+def test_a_long_text_is_not_repeated_by_aliases() -> None:
+    text = "a: &a " + "x" * 100_000 + "\nb: [" + "*a," * 20_000 + "]"
+    with pytest.raises(MalformedBody, match="aliases"):
+        loads(text.encode())
+    inside = "a: &a [" + "x" * 100_000 + "]\nb: &b [" + "*a," * 9 + "]\nc: [*b, *b]"
+    with pytest.raises(MalformedBody, match="aliases"):
+        loads(inside.encode())
