@@ -266,6 +266,14 @@ def test_all_references_together_have_a_limit(ann: User, outside: Outside) -> No
     )  # fmt: skip
 
 
+def test_one_address_for_many_values_counts_as_many(ann: User, outside: Outside) -> None:
+    outside.asked.clear()
+    two = [{"href": f"{outside.url}/third"}] * 2
+    pointers = [pointer for pointer, _ in refused(ann, words="a", texts=two)]
+    assert pointers == ["/inputs/texts/0", "/inputs/texts/1"]
+    assert outside.asked == ["/third"]
+
+
 def test_nothing_is_fetched_for_a_request_that_is_wrong(ann: User, outside: Outside) -> None:
     outside.asked.clear()
     link = {"href": f"{outside.url}/words.txt"}

@@ -1,7 +1,9 @@
 """Inputs by reference: what others hold is fetched, what this platform holds is looked up."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
+from itertools import starmap
 
 from openccp.app.own_address import held_at, path_inside
 from openccp.app.services import Services
@@ -24,10 +26,10 @@ async def resolve(services: Services, who: Who, draft: Draft, root: str) -> Exec
     for each reference that gives nothing, too much, or what does not fit.
     """
     fetching = _Fetching(services, who, (root, services.rules.issuer))
-    hrefs = dict.fromkeys(reference.href for reference in draft.references)
+    hrefs = Counter(reference.href for reference in draft.references)
     try:
         async with asyncio.timeout(PATIENCE * services.rules.fetch_seconds):
-            found = await asyncio.gather(*map(fetching.one, hrefs))
+            found = await asyncio.gather(*starmap(fetching.one, hrefs.items()))
     except TimeoutError:
         raise InvalidRequest("Fetching the inputs by reference took too long.") from None
     got = dict(zip(hrefs, found, strict=True))
@@ -43,8 +45,11 @@ class _Fetching:
         self._room = asyncio.Semaphore(AT_ONCE)
         self._left = services.rules.fetch_bytes
 
-    async def one(self, href: str) -> Fetched | str:
-        """What an address gives, or the words for why it gives nothing."""
+    async def one(self, href: str, times: int) -> Fetched | str:
+        """What an address gives, or the words for why it gives nothing.
+
+        It is fetched once, but counts as often as it becomes a value.
+        """
         async with self._room:
             try:
                 got = await self._got(href, max(0, self._left))
@@ -52,7 +57,7 @@ class _Fetching:
                 return str(error)
             except Problem as problem:
                 return problem.detail
-        self._left -= len(got.content)
+        self._left -= times * len(got.content)
         most = self._services.rules.fetch_bytes
         return got if self._left >= 0 else f"with it, this request has more than {most} bytes"
 

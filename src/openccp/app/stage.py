@@ -19,6 +19,8 @@ from openccp.core.script import render
 
 INPUTS_FILE = "inputs.json"
 LOGS = ("stdout", "stderr")
+LEAST_MEMORY = 16 << 20
+"""What a package cannot go below: to a container runtime 0 bytes are no limit at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def _lowered(method: Method, limits: Limits) -> Limits:
     return replace(
         limits,
         wall_seconds=min(limits.wall_seconds, asked.seconds),
-        memory_bytes=int(min(limits.memory_bytes, asked.memory * 2**20)),
+        memory_bytes=int(min(limits.memory_bytes, max(LEAST_MEMORY, asked.memory * 2**20))),
         cpus=min(limits.cpus, asked.cores),
     )
 

@@ -4,9 +4,12 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from openccp.core.cwl.source import local
 from openccp.core.cwl.tool import Tool, read_tool
 from openccp.core.cwl.workflow import Workflow, read_workflow
+from openccp.core.descriptor import MAX_DOCUMENT
 from openccp.core.fields import Faults, Fields
 from openccp.core.method import InvalidMethod
 from openccp.core.problems import OGC2, Fault, Problem
@@ -66,11 +69,15 @@ def _whole(
     if process.get("class") != "Workflow" or not isinstance(steps, (list, Mapping)):
         return process
     process["steps"] = copy.deepcopy(steps)
-    entries = process["steps"]
+    entries, left = process["steps"], MAX_DOCUMENT
     for step in entries.values() if isinstance(entries, Mapping) else entries:
         if isinstance(step, dict) and isinstance(step.get("run"), str):
             found = processes.get(local(step["run"])) if step["run"].startswith("#") else None
             step["run"] = found if found is not None else step["run"]
+            left -= 0 if found is None else len(orjson.dumps(found))
+            if left < 0:
+                words = f"expected at most {MAX_DOCUMENT} bytes of tools"
+                raise InvalidMethod(f"/steps: {words}", faults=[Fault("/steps", words)])
     return process
 
 

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from openccp.core.ports import CannotStart
+
+LONGEST_TEXT = 8 << 20
 _STEP = r"""\.\w+|\['[^'\\]*'\]|\["[^"\\]*"\]|\[\d{1,6}\]"""
 _REFERENCE = re.compile(rf"\$\((\w+)((?:{_STEP})*)\)")
 _STEPS = re.compile(r"""\.(\w+)|\['([^']*)'\]|\["([^"]*)"\]|\[(\d+)\]""")
@@ -85,12 +88,20 @@ def unknown(template: Template, known: Mapping[str, Collection[str]]) -> str | N
 
 
 def evaluate(template: Template, scope: Scope) -> Any:
-    """The value: of any type for one reference alone, else a text. What is not there is None."""
+    """The value: of any type for one reference alone, else a text. What is not there is None.
+
+    CannotStart for a text so long that it would be made to fill the memory.
+    """
     if len(template.parts) == 1 and isinstance(template.parts[0], Reference):
         return _look_up(template.parts[0], scope)
-    return "".join(
-        part if isinstance(part, str) else as_text(_look_up(part, scope)) for part in template.parts
-    )
+    pieces: list[str] = []
+    left = LONGEST_TEXT
+    for part in template.parts:
+        pieces.append(part if isinstance(part, str) else as_text(_look_up(part, scope)))
+        left -= len(pieces[-1])
+        if left < 0:
+            raise CannotStart(f"a text of the tool would have more than {LONGEST_TEXT} characters")
+    return "".join(pieces)
 
 
 def as_text(value: Any) -> str:

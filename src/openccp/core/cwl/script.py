@@ -15,6 +15,8 @@ from openccp.core.ports import CannotStart
 DATA = "/ccp_data"
 _OUTSIDE = re.compile(r"(?:^|/)\.\.(?:/|$)")
 LONGEST_PATH = 1_000
+MOST_TEXT = 64 << 20
+"""Of a job's script and of the files that it reads besides the inputs, in characters."""
 
 
 @dataclass
@@ -24,6 +26,14 @@ class Draft:
     lines: list[str] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     variables: int = 0
+    left: int = MOST_TEXT
+
+    def spend(self, text: str) -> str:
+        """Count a text that is made of values; CannotStart where there are too many."""
+        self.left -= len(text)
+        if self.left < 0:
+            raise CannotStart(f"the tool's texts would have more than {MOST_TEXT} characters")
+        return text
 
     def keep(self, content: bytes) -> str:
         """Put a text among the job's files; its path there. No input can have this name."""
@@ -42,10 +52,10 @@ def write_run(draft: Draft, tool: Tool, scope: Scope, folder: str, name: str) ->
     body = [
         *_staged(draft, tool, scope),
         *(
-            f"export {variable}={quote(_text(value, scope))}"
+            draft.spend(f"export {variable}={quote(_text(value, scope))}")
             for variable, value in tool.needs.environment
         ),
-        f"exec {command(command_line(tool, scope))}{_redirections(tool, scope)}",
+        draft.spend(f"exec {command(command_line(tool, scope))}{_redirections(tool, scope)}"),
     ]
     draft.lines += [
         *([f"mkdir -p {quote(folder)}"] if folder != DATA else []),
@@ -107,7 +117,7 @@ def _placed(draft: Draft, entry: Entry, scope: Scope) -> Iterator[str]:
     elif name is None:
         raise CannotStart("an entry of the working folder has no name")
     else:
-        yield from _written(draft, as_text(value), name)
+        yield from _written(draft, draft.spend(as_text(value)), name)
 
 
 def _copied(source: str, name: str) -> Iterator[str]:

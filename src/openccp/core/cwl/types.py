@@ -1,7 +1,8 @@
 """CWL's types, and the JSON Schema that a value of each must fit."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from openccp.core.cwl.bindings import Binding, Known, read_binding
@@ -10,6 +11,8 @@ from openccp.core.fields import Faults, Fields
 
 PLAIN = frozenset({"boolean", "int", "long", "float", "double", "string", "File", "Any"})
 MAX_DEPTH = 16
+MOST_TYPES = 1_000
+"""In the inputs or outputs of a process, each counted where it stands."""
 _INT = 2**31
 
 
@@ -63,6 +66,7 @@ class Around:
 
     types: Mapping[str, Any]
     known: Known
+    count: Iterator[int] = field(default_factory=count)
 
 
 _ANY = Type("Any")
@@ -72,6 +76,9 @@ def read_type(value: Any, pointer: str, faults: Faults, around: Around, depth: i
     """The type that is written at `pointer`."""
     if depth > MAX_DEPTH:
         faults.add(pointer, "the type is too deep, or refers to itself")
+        return _ANY
+    if next(around.count) >= MOST_TYPES:
+        faults.add(pointer, f"these are more than {MOST_TYPES} types")
         return _ANY
     if isinstance(value, str):
         return _named_type(value, pointer, faults, around, depth)

@@ -11,6 +11,8 @@ from openccp.core.cwl.tool import Tool
 from openccp.core.cwl.types import Type
 from openccp.core.ports import CannotStart
 
+LONGEST_COMMAND = 2 << 20
+"""In characters: no system takes a longer one."""
 _SAFE = re.compile(r"[A-Za-z0-9_./+-]*", re.ASCII)
 Key = tuple[tuple[int, int, str], ...]
 """What words are sorted by: numbers before names."""
@@ -27,14 +29,23 @@ class Word:
 def command_line(tool: Tool, scope: Scope) -> list[Word]:
     """The words in their order."""
     bound: list[tuple[Key, list[Word]]] = []
-    for i, argument in enumerate(tool.arguments):
-        key = (_number(_position(argument, scope)), _number(i))
-        bound.append((key, _argument(_read(argument, tool), None, scope)))
-    for name, parameter in tool.inputs.items():
-        value = scope["inputs"].get(name)
-        bound.extend(_bind(tool, parameter.binding, parameter.type, value, _name(name), scope))
+    left = LONGEST_COMMAND
+    for key, words in _bound(tool, scope):
+        left -= sum(len(word.text) for word in words)
+        if left < 0:
+            raise CannotStart(f"the command has more than {LONGEST_COMMAND} characters")
+        bound.append((key, words))
     bound.sort(key=lambda entry: entry[0])
     return [*map(Word, tool.base_command), *(word for _, words in bound for word in words)]
+
+
+def _bound(tool: Tool, scope: Scope) -> Iterator[tuple[Key, list[Word]]]:
+    for i, argument in enumerate(tool.arguments):
+        key = (_number(_position(argument, scope)), _number(i))
+        yield key, _argument(_read(argument, tool), None, scope)
+    for name, parameter in tool.inputs.items():
+        value = scope["inputs"].get(name)
+        yield from _bind(tool, parameter.binding, parameter.type, value, _name(name), scope)
 
 
 def _read(binding: Binding, tool: Tool) -> Binding:

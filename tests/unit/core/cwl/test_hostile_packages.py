@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 from tests.acceptance.packages import SORT, WORKFLOW, band_math, image_package
 from tests.unit.core.cwl.mutations import mutations
+from tests.unit.core.cwl.tools import compile_tool, faults, tool
 
 from openccp.app.deploy import checked
 from openccp.app.packages import parsed
 from openccp.app.services import Rules
-from openccp.app.stage import case, run_of
+from openccp.app.stage import LEAST_MEMORY, case, run_of
 from openccp.core.cwl.process import selected
 from openccp.core.method import Revision
 from openccp.core.packages.cwl import describe_cwl
@@ -68,6 +69,45 @@ def refused(strange: Any) -> bool:
     except Problem as problem:
         return problem.status < 500
     return False
+
+
+def test_types_that_name_each_other_cost_no_more_than_they_are() -> None:
+    types = [
+        {"name": f"t{i}", "type": "record", "fields": {f"f{j}": f"t{i + 1}" for j in range(10)}}
+        for i in range(5)
+    ]
+    ends = [*types, {"name": "t5", "type": "enum", "symbols": ["a"]}]
+    found = faults(tool(requirements={"SchemaDefRequirement": {"types": ends}}, inputs={"x": "t0"}))
+    assert any("more than 1000 types" in words for words in found.values())
+
+
+def test_a_large_tool_is_not_put_into_many_steps() -> None:
+    steps = {f"s{i}": {"in": {}, "out": [], "run": "#it"} for i in range(200)}
+    main = {"class": "Workflow", "id": "main", "inputs": {}, "outputs": {}, "steps": steps}
+    graph = {"cwlVersion": "v1.2", "$graph": [tool(doc="d" * 10_000), main]}
+    assert list(faults(graph)) == ["/steps"]
+
+
+MANY = {"listing": [{"entry": "$(inputs.x)", "entryname": f"f{i}"} for i in range(200)]}
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"arguments": ["$(inputs.x)" * 20]},
+        {"arguments": ["$(inputs.x)"] * 20},
+        {"requirements": {"InitialWorkDirRequirement": MANY}},
+    ],
+)
+def test_a_value_is_not_repeated_until_the_memory_is_full(members: dict[str, Any]) -> None:
+    with pytest.raises(CannotStart, match="more than"):
+        compile_tool({"x": "a" * 500_000}, inputs={"x": "string"}, **members)
+
+
+def test_a_package_cannot_ask_for_so_little_memory_that_it_is_no_limit() -> None:
+    method = checked(describe_cwl(tool(requirements={"ResourceRequirement": {"ramMax": 1e-9}})))
+    it = case(Revision(method, 1, "ada", False, True, 0.0), read_request(method, {}), Rules())
+    assert it.limits.memory_bytes == LEAST_MEMORY
 
 
 @pytest.mark.parametrize("seed", range(3))
