@@ -213,6 +213,9 @@ def test_limits_and_origins_of_the_operator(tmp_path: Path) -> None:
         assert refused.json()["type"] == "urn:openccp:problem:too-many-requests"
         strangers = [httpx2.get(platform.url, trust_env=False).status_code for _ in range(7)]
         assert strangers == [200] * 6 + [429]
+        page = httpx2.get(platform.url, headers={"Accept": BROWSER}, trust_env=False)
+        assert page.status_code == 429
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
         user.close()
 
 

@@ -137,6 +137,9 @@ def test_what_has_one_representation_is_not_asked_for_another(
     answer = subject.get(f"{address(operation)}?f=json")
     assert answer.status_code == 400, operation.path
     assert answer.json()["type"].endswith("invalid-query-parameter-value")
+    page = subject.get(f"{address(operation)}?f=html", Accept=BROWSER)
+    assert page.status_code == 400, operation.path
+    assert not Page(page.text).faults
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/jobs/none", "/processes/none", "/jobs?limit=x"])

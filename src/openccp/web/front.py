@@ -73,7 +73,7 @@ class Front:
             if b"f=" in scope["query_string"]:
                 self._check_representation(scope)
         except Problem as problem:
-            return render(problem, Request(scope))
+            return render(problem, Request({**scope, "app": self._app}))
         return None
 
     def _options(self, scope: Scope, asked: Mapping[bytes, bytes]) -> Response | None:

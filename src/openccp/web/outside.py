@@ -77,15 +77,23 @@ class Outside:
 
 
 def _hops(scope: Scope) -> list[Hop]:
-    """What each proxy told, the one nearest to us last; Forwarded counts before the rest."""
+    """What each proxy told, the one nearest to us last; nothing where two headers disagree."""
     told: dict[bytes, str] = {}
     for name, value in scope["headers"]:
         if name == b"forwarded" or name.startswith(b"x-forwarded-"):
             before = f"{told[name]}," if name in told else ""
             told[name] = before + value.decode("latin-1")
-    if b"forwarded" in told:
-        return [_hop(element) for element in told[b"forwarded"].split(",")]
-    return _older(told)
+    older = _older(told)
+    if b"forwarded" not in told:
+        return older
+    hops = [_hop(element) for element in told[b"forwarded"].split(",")]
+    return hops if _agree(hops, older) else []
+
+
+def _agree(hops: list[Hop], older: list[Hop]) -> bool:
+    """Whether both name one sender: a proxy writes one of the two and lets strangers' others by."""
+    names = [told[-1]["for"] for told in (hops, older) if told and "for" in told[-1]]
+    return len(set(names)) <= 1
 
 
 def _hop(element: str) -> Hop:
