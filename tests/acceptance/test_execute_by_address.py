@@ -183,7 +183,7 @@ def test_what_cannot_be_said(user: User, parameters: dict[str, str]) -> None:
 def test_looking_makes_no_job(user: User) -> None:
     before = user.http.get("/jobs?limit=1").json()["jobs"][:1]
     answer = user.http.head(ECHO, params={"message": "x", "response[prefer]": "respond-async"})
-    assert answer.status_code == 405
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, OPTIONS, POST")
     assert user.http.get("/jobs?limit=1").json()["jobs"][:1] == before
 
 
@@ -205,3 +205,17 @@ def test_a_session_counts_on_own_pages_only(
         platform.url + ECHO, params={"message": "x"}, headers=headers, trust_env=False
     )
     assert answer.status_code == (200 if allowed else 403), answer.text
+
+
+@pytest.mark.parametrize(
+    "followed",
+    [{"Sec-Fetch-Dest": "document"}, {"Sec-Fetch-Dest": "image"}, {"Sec-Purpose": "prefetch"}],
+)
+def test_an_authors_link_on_our_own_page_executes_nothing(
+    platform: RunningPlatform, session: str, followed: dict[str, str]
+) -> None:
+    headers = {"Cookie": f"ccp-session={session}", "Sec-Fetch-Site": "same-origin", **followed}
+    answer = httpx2.get(
+        platform.url + ECHO, params={"message": "x"}, headers=headers, trust_env=False
+    )
+    assert answer.status_code == 403

@@ -39,7 +39,8 @@ async def execute_address(request: Request) -> Response:
     _check_own_page(request)
     who = await caller(request, changes=True)
     if request.method != "GET":
-        raise MethodNotAllowed("Looking is not executing: send GET or POST.")
+        allow = {"Allow": "GET, OPTIONS, POST"}
+        raise MethodNotAllowed("Looking is not executing: send GET or POST.", headers=allow)
     revision = await visible_method(services(request), who, request.path_params["process_id"])
     written = read_address(revision.method, request.query_params.multi_items())
     wanted = wishes(request, written.accept, written.prefer)
@@ -52,10 +53,15 @@ async def execute_address(request: Request) -> Response:
 
 
 def _check_own_page(request: Request) -> None:
-    """A browser that opens an address which somebody sent comes with a cookie, and from nowhere."""
+    """With a cookie only a script of ours executes: nobody by opening or fetching an address ahead.
+
+    Such an address may have been sent, or stand as an author's link on a page of ours.
+    """
     headers = request.headers
-    if "authorization" not in headers and headers.get("sec-fetch-site") == "none":
-        raise Forbidden("Executing by an address needs a token, or a page of this platform.")
+    opened = headers.get("sec-fetch-site") == "none"
+    followed = headers.get("sec-fetch-dest", "empty") != "empty"
+    if "authorization" not in headers and (opened or followed or "sec-purpose" in headers):
+        raise Forbidden("Executing by an address needs a token, or a script of this platform.")
 
 
 async def executed(request: Request, who: Who, body: bytes, wanted: Wishes) -> Response:
