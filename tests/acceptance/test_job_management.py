@@ -274,6 +274,20 @@ def test_start_change_and_dismiss_at_once_leave_one_story(ada: User) -> None:
         assert ada.wait(job)["status"] in ("dismissed", "successful")
 
 
+def test_whoever_is_late_is_told_so_where_secrets_are_gone_already(ada: User) -> None:
+    for _ in range(12):
+        job = created(ada, "safe", key="mine-alone", word="a")
+        patch = {"inputs": {"word": "b"}}
+        with ThreadPoolExecutor(9) as threads:
+            starting = [threads.submit(start, ada, job) for _ in range(3)]
+            leaving = threads.submit(ada.http.delete, f"/jobs/{job}")
+            starting += [threads.submit(start, ada, job) for _ in range(3)]
+            changing = threads.submit(ada.http.patch, f"/jobs/{job}", json=patch)
+        assert leaving.result().status_code == 200
+        assert {one.result().status_code for one in starting} <= {200, 404, 410}
+        assert changing.result().status_code in (200, 404, 423)
+
+
 def test_a_created_job_of_a_removed_process_does_not_start(ada: User) -> None:
     assert ada.deploy(bash_method("leaving", "true")).status_code == 201
     job = created(ada, "leaving")
@@ -394,9 +408,10 @@ def test_secrets_are_kept_sealed_until_the_job_is_done(
 
 
 def test_the_marker_is_no_secret(ada: User) -> None:
-    refused = create(ada, "safe", key=SECRET, word="a")
-    assert refused.status_code == 400
-    assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/inputs/key"]
+    for marker in (SECRET, {"value": SECRET}):
+        refused = create(ada, "safe", key=marker, word="a")
+        assert refused.status_code == 400
+        assert [fault["pointer"] for fault in refused.json()["errors"]] == ["/inputs/key"]
     body = {"inputs": {"key": SECRET, "word": "a"}}
     assert ada.http.post("/processes/safe/execution", json=body).status_code == 400
 

@@ -16,6 +16,7 @@ from openccp.core.definition import marked, merged, process_named, with_secrets
 from openccp.core.failpoint import failpoint
 from openccp.core.job import Event, Job, Phase, Status
 from openccp.core.problems import BodyTooLarge, InvalidRequest, JobDismissed, Locked, NotFound
+from openccp.core.stores import Conflict
 from openccp.core.strict_json import loads
 
 Expected = Callable[[Job], bool] | None
@@ -90,8 +91,13 @@ async def _checked(
     definition: Mapping[str, Any],
     root: str,
 ) -> Checked:
-    """The definition with its secrets, checked like a request that comes in now."""
+    """The definition with its secrets, checked like a request that comes in now.
+
+    Conflict where the job was changed or ended while they were read: they may not belong together.
+    """
     secrets = await services.jobs.secrets(job.id)
+    if await services.jobs.get(job.id) != job:
+        raise Conflict(f"job {job.id} changed since version {job.version}")
     body = await asyncio.to_thread(orjson.dumps, with_secrets(definition, secrets))
     if len(body) > services.rules.body_bytes:
         raise BodyTooLarge

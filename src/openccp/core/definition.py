@@ -11,6 +11,7 @@ from openccp.core.schema import token
 
 SECRET = "urn:openccp:secret"
 """Stands in a definition for the value of a secret input, which is never shown."""
+_MARKERS: tuple[Any, ...] = (SECRET, {"value": SECRET})
 
 
 def without_secrets(body: Mapping[str, Any], names: Collection[str]) -> Mapping[str, Any]:
@@ -48,11 +49,11 @@ def with_secrets(body: Mapping[str, Any], secrets: Mapping[str, str]) -> Mapping
 
 
 def marked(body: Any) -> list[str]:
-    """The inputs whose value is the marker."""
+    """The inputs whose value is the marker, plain or qualified."""
     inputs = body.get("inputs") if isinstance(body, Mapping) else None
     if not isinstance(inputs, Mapping):
         return []
-    return [name for name, value in inputs.items() if value == SECRET]
+    return [name for name, value in inputs.items() if value in _MARKERS]
 
 
 def refuse_markers(body: Any, names: Collection[str]) -> None:

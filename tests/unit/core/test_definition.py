@@ -24,6 +24,8 @@ def test_secrets_leave_and_come_back() -> None:
     assert shown == {"process": "p", "inputs": {"key": SECRET, "word": "w"}}
     assert marked(shown) == ["key"]
     assert with_secrets(shown, {"key": "s", "other": "o"})["inputs"] == {"key": "s", "word": "w"}
+    qualified = {"inputs": {"key": {"value": SECRET}}}
+    assert with_secrets(qualified, {"key": "s"}) == {"inputs": {"key": "s"}}
     for odd in ({}, {"inputs": None}, {"inputs": [SECRET]}):
         assert without_secrets(odd, {"key"}) == with_secrets(odd, {"key": "s"}) == odd
         assert marked(odd) == []
