@@ -8,6 +8,7 @@ is sent again under the same webhook-id once the lease is over.
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
 from openccp.app.changes import pause
@@ -23,6 +24,8 @@ from openccp.core.webhooks import signed_headers
 log = logging.getLogger(__name__)
 
 AT_ONCE = 32
+EACH = 8
+"""So many are claimed at a time, and an owner with so many at work waits: others get their turn."""
 ATTEMPT_SECONDS = 10.0
 LEASE = 60.0
 """Longer than an attempt and what is saved of it may take."""
@@ -58,7 +61,7 @@ class Notifier:
         self._by_http = by_http
         self._news = asyncio.Event()
         self._stopped = False
-        self._at_work: set[asyncio.Task[None]] = set()
+        self._at_work: dict[asyncio.Task[None], str] = {}
 
     def wake(self) -> None:
         """Something may have become due: look at once."""
@@ -87,16 +90,22 @@ class Notifier:
 
     async def _round(self) -> float | None:
         """Begin what is due; the seconds until there is more, None if that takes news."""
-        room = AT_ONCE - len(self._at_work)
-        for delivery in await self._store.claim(self._clock(), LEASE, room) if room else ():
+        room = min(EACH, AT_ONCE - len(self._at_work))
+        found = await self._store.claim(self._clock(), LEASE, room, self._busy) if room else ()
+        for delivery in found:
             task = asyncio.create_task(self._attempt(delivery))
-            self._at_work.add(task)
+            self._at_work[task] = delivery.owner
             task.add_done_callback(self._done)
-        due = await self._store.next_due() if len(self._at_work) < AT_ONCE else None
+        due = await self._store.next_due(self._busy) if len(self._at_work) < AT_ONCE else None
         return None if due is None else max(0.0, due - self._clock())
 
+    @property
+    def _busy(self) -> list[str]:
+        counted = Counter(self._at_work.values())
+        return [owner for owner, count in counted.items() if count >= EACH]
+
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._at_work.discard(task)
+        del self._at_work[task]
         self._news.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a callback could not be tried; it will be, again", exc_info=error)

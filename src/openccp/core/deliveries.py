@@ -1,6 +1,6 @@
 """Callbacks on their way: what is posted where, how often it was tried, and what came of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -92,8 +92,13 @@ class DeliveryStore(Protocol):
     target before it is settled or the lease is over.
     """
 
-    async def claim(self, now: float, lease: float, limit: int) -> Sequence[Delivery]:
-        """Take up to `limit` due deliveries, the longest due first; counts the attempt."""
+    async def claim(
+        self, now: float, lease: float, limit: int, without: Collection[str] = ()
+    ) -> Sequence[Delivery]:
+        """Take up to `limit` due deliveries, the longest due first; counts the attempt.
+
+        Those of the owners `without` are left.
+        """
 
     async def settle(self, delivery: Delivery, held: float, free: float) -> None:
         """Keep what came of an attempt; its target may be asked again from `free` on.
@@ -103,8 +108,8 @@ class DeliveryStore(Protocol):
         delivery of the owner to the same address in any case.
         """
 
-    async def next_due(self) -> float | None:
-        """When there is something to claim; None if nothing is pending."""
+    async def next_due(self, without: Collection[str] = ()) -> float | None:
+        """When there is something to claim, but for these owners; None if nothing is pending."""
 
     async def page(self, wanted: DeliveryFilter) -> Sequence[Delivery]:
         """One page, newest first: at most `limit`."""

@@ -3,7 +3,7 @@
 Who changes a target's row and deliveries takes the target first: then no two wait for each other.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -90,9 +90,10 @@ AGAIN = (
     .where(deliveries.c.id == bindparam("wanted"))
     .values(state=PENDING, due=bindparam("new_due"), attempts=0)
 )
+_WANTED = targets.c.owner.not_in(bindparam("without", expanding=True))
 NEXT_DUE = select(
     func.min(case((targets.c.due > targets.c.free, targets.c.due), else_=targets.c.free))
-).where(targets.c.due.is_not(None))
+).where(targets.c.due.is_not(None), _WANTED)
 GENERATION = select(generations.c.number, generations.c.since).where(
     generations.c.owner == bindparam("owner")
 )
@@ -112,7 +113,7 @@ FORGET_TARGETS = delete(targets).where(
 def _due(skip_locked: bool) -> Select[Any]:
     due = (
         select(targets.c.owner, targets.c.target)
-        .where(targets.c.due <= bindparam("now"), targets.c.free <= bindparam("now"))
+        .where(targets.c.due <= bindparam("now"), targets.c.free <= bindparam("now"), _WANTED)
         .order_by(targets.c.due)
         .limit(bindparam("limit"))
     )
@@ -171,9 +172,11 @@ class Deliveries:
         """Call `callback` on the event loop when something may have become due."""
         self._database.listen(callback, CALLBACKS)
 
-    async def claim(self, now: float, lease: float, limit: int) -> Sequence[Delivery]:
+    async def claim(
+        self, now: float, lease: float, limit: int, without: Collection[str] = ()
+    ) -> Sequence[Delivery]:
         """Take due deliveries, one a target; see DeliveryStore."""
-        due = {"now": now, "limit": limit}
+        due = {"now": now, "limit": limit, "without": list(without)}
         nothing = await self._database.read(lambda c: c.execute(DUE, due).first() is None)
         if nothing:
             return []
@@ -212,9 +215,10 @@ class Deliveries:
         """End every lease: for a process that knows it is the only one, when it starts."""
         await self._database.write(lambda c: c.execute(FREE_ALL).rowcount)
 
-    async def next_due(self) -> float | None:
-        """When there is something to claim; None if nothing is pending."""
-        due: float | None = await self._database.read(lambda c: c.execute(NEXT_DUE).scalar())
+    async def next_due(self, without: Collection[str] = ()) -> float | None:
+        """When there is something to claim; see DeliveryStore."""
+        but = {"without": list(without)}
+        due: float | None = await self._database.read(lambda c: c.execute(NEXT_DUE, but).scalar())
         return due
 
     async def page(self, wanted: DeliveryFilter) -> Sequence[Delivery]:

@@ -100,6 +100,13 @@ class DeliveryStoreContract:
             await tell(jobs, "https://a.example/x", owner=owner)
         assert {it.owner for it in await deliveries.claim(NOW, LEASE, 9)} == {"ann", "bob"}
 
+    async def test_owners_may_be_left_out(self, jobs: JobStore, deliveries: DeliveryStore) -> None:
+        await tell(jobs, "https://a.example/x", owner="ann")
+        assert list(await deliveries.claim(NOW, LEASE, 9, ["ann", "bob"])) == []
+        assert await deliveries.next_due(["ann"]) is None
+        assert await deliveries.next_due(["bob"]) == NOW
+        assert len(await deliveries.claim(NOW, LEASE, 9, ["bob"])) == 1
+
     async def test_the_limit_of_a_claim(self, jobs: JobStore, deliveries: DeliveryStore) -> None:
         await tell(jobs, *(f"https://{n}.example/" for n in range(5)))
         assert len(await deliveries.claim(NOW, LEASE, 3)) == 3

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -84,9 +84,9 @@ class Watched(Deliveries):
         async with self.settled:
             self.settled.notify_all()
 
-    async def next_due(self) -> float | None:
+    async def next_due(self, without: Collection[str] = ()) -> float | None:
         self.looks += 1
-        return await super().next_due()
+        return await super().next_due(without)
 
 
 @dataclass
@@ -202,6 +202,22 @@ async def test_a_slow_target_keeps_only_its_own_waiting(world: World) -> None:
         await world.until(DeliveryState.DELIVERED, 100)
         assert sum(url in slow for url in world.network.urls()) == 1
         assert world.network.most <= AT_ONCE
+        for url in slow:
+            world.network.gates[url].set()
+
+
+async def test_an_owner_of_many_slow_targets_keeps_nobody_else_waiting(world: World) -> None:
+    slow = [f"https://slow{n}.example/" for n in range(3 * AT_ONCE)]
+    for url in slow:
+        world.network.gates[url] = asyncio.Event()
+    async with world.running():
+        await tell(world.jobs, *slow, owner="bob")
+        await tell(world.jobs, *(f"https://{n}.example/" for n in range(20)))
+        await world.until(DeliveryState.DELIVERED, 20)
+        assert len(world.network.at_work) < AT_ONCE / 2
+        looks = world.store.looks
+        await asyncio.sleep(0.2)
+        assert world.store.looks <= looks + 1
         for url in slow:
             world.network.gates[url].set()
 
