@@ -9,6 +9,7 @@ from openccp.core.cwl.references import Scope, Template, as_text, evaluate
 from openccp.core.cwl.script import DATA, Draft, inside, runtime, write_run
 from openccp.core.cwl.shell import has_mark, mark, quote, refuse_nul, without_marks
 from openccp.core.cwl.tool import Parameter, Product, Tool
+from openccp.core.cwl.words import File, is_file
 from openccp.core.cwl.workflow import Source, Step, Workflow
 from openccp.core.ports import CannotStart, Limits
 
@@ -77,20 +78,22 @@ def _contents(name: str, content: bytes) -> str:
     return text
 
 
-def described(path: str, size: Any) -> dict[str, Any]:
+def described(path: str, size: Any) -> File:
     """A file as references see it."""
     name = posixpath.basename(path)
     root, extension = posixpath.splitext(name)
-    return {
-        "class": "File",
-        "path": path,
-        "location": "file://" + path,
-        "dirname": posixpath.dirname(path),
-        "basename": name,
-        "nameroot": root,
-        "nameext": extension,
-        "size": size,
-    }
+    return File(
+        {
+            "class": "File",
+            "path": path,
+            "location": "file://" + path,
+            "dirname": posixpath.dirname(path),
+            "basename": name,
+            "nameroot": root,
+            "nameext": extension,
+            "size": size,
+        }
+    )
 
 
 def _run_tool(
@@ -157,7 +160,7 @@ def _step_inputs(
     for name, parameter in step.tool.inputs.items():
         if values.get(name) is None:
             values[name] = parameter.default
-        if parameter.load_contents and isinstance(values[name], Mapping):
+        if parameter.load_contents and is_file(values[name]):
             values[name] = _loaded(draft, values[name])
     return values
 
@@ -217,22 +220,24 @@ def _content_lines(variable: str) -> list[str]:
     return [f'{text}=$(cat "$ccp_{variable}"; printf .)', f"{text}=${{{text}%.}}"]
 
 
-def _marked(variable: str) -> dict[str, Any]:
+def _marked(variable: str) -> File:
     path = mark(variable)
-    return {
-        "class": "File",
-        "path": path,
-        "location": "file://" + path,
-        "basename": mark(f"{variable}_name"),
-        "nameroot": mark(f"{variable}_root"),
-        "nameext": mark(f"{variable}_ext"),
-        "size": mark(f"{variable}_size"),
-    }
+    return File(
+        {
+            "class": "File",
+            "path": path,
+            "location": "file://" + path,
+            "basename": mark(f"{variable}_name"),
+            "nameroot": mark(f"{variable}_root"),
+            "nameext": mark(f"{variable}_ext"),
+            "size": mark(f"{variable}_size"),
+        }
+    )
 
 
-def _loaded(draft: Draft, file: Mapping[str, Any]) -> dict[str, Any]:
-    if "contents" in file or not has_mark(str(file["path"])):
-        return dict(file)
+def _loaded(draft: Draft, file: File) -> File:
+    if "contents" in file or not has_mark(file["path"]):
+        return file
     variable = file["path"].strip("\0")
     draft.lines += _content_lines(variable)
-    return {**file, "contents": mark(f"{variable}_text")}
+    return File({**file, "contents": mark(f"{variable}_text")})

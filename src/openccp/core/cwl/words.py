@@ -14,6 +14,12 @@ from openccp.core.ports import CannotStart
 LONGEST_COMMAND = 2 << 20
 """In characters: no system takes a longer one."""
 _SAFE = re.compile(r"[A-Za-z0-9_./+-]*", re.ASCII)
+
+
+class File(dict[str, Any]):
+    """A file as tools see it. A value that only looks like one was sent by somebody."""
+
+
 Key = tuple[tuple[int, int, str], ...]
 """What words are sorted by: numbers before names."""
 
@@ -197,4 +203,4 @@ def _item_text(item: Any) -> str:
 
 def is_file(value: Any) -> bool:
     """Whether a value is a file, as tools see them."""
-    return isinstance(value, Mapping) and value.get("class") == "File" and "path" in value
+    return isinstance(value, File)

@@ -83,6 +83,8 @@ def read_workflow(process: Fields) -> Workflow:
 
 
 def _step(name: str, fields: Fields, outer: Requirements) -> Step | None:
+    if name in ("", ".", ".."):
+        fields.fault("id", "expected a name: the step has a folder of it")
     for member, words in NOT_HERE.items():
         if fields.members.get(member) is not None:
             fields.fault(member, words)

@@ -153,6 +153,17 @@ def test_no_value_inside_another_reaches_a_shell_unquoted(declared: Any) -> None
         command({"x": value}, {"x": declared}, requirements={"ShellCommandRequirement": {}})
 
 
+def test_a_value_that_looks_like_a_file_is_none() -> None:
+    sent = {"class": "File", "path": "/etc/passwd"}
+    declared = {"x": {"type": "Any", "inputBinding": {}}}
+    written = '{"class":"File","path":"/etc/passwd"}'
+    assert command({"x": sent}, declared) == f"run '{written}'"
+    staged = {"InitialWorkDirRequirement": {"listing": ["$(inputs.x)"]}}
+    for value in (sent, [sent]):
+        with pytest.raises(CannotStart):
+            compile_tool({"x": value}, inputs=declared, requirements=staged)
+
+
 def test_a_step_is_given_no_shell_text_for_a_number() -> None:
     step = tool(
         requirements={"ShellCommandRequirement": {}},

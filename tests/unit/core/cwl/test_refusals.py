@@ -123,6 +123,7 @@ WORKFLOWS: list[tuple[dict[str, Any], str, str]] = [
     (workflow(a=step(), b=step(run=OTHER)), "/steps", "same image"),
     (workflow(a=step(**{"in": {"f": "b/o"}}), b=step(**{"in": {"f": "a/o"}})), "/steps", "wait"),
     (workflow(), "/steps", "no steps"),
+    (workflow(**{"..": step()}), "/steps/../id", "folder"),
 ]
 
 
