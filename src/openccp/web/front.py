@@ -24,13 +24,15 @@ from openccp.web.operations import OPERATIONS
 from openccp.web.operations.shape import HTML
 from openccp.web.outside import Outside
 from openccp.web.pace import Pace
-from openccp.web.table import Table
+from openccp.web.table import Table, first_word
 
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 PRIVATE = (b"cache-control", b"private, no-cache")
 VARY = (b"vary", b"Accept, Accept-Encoding, Authorization, Cookie, Origin")
 PUBLIC_VARY = (b"vary", b"Accept, Accept-Encoding, Origin")
 CREDENTIALS = frozenset({b"authorization", b"cookie"})
+ASKING = frozenset(first_word(operation.path) for operation in OPERATIONS if not operation.open)
+"""Where routes look at credentials and count whose they are. Elsewhere made-up ones would do."""
 _PLACE = re.compile(r"\{[^}]+\}")
 REPRESENTED = frozenset(
     _PLACE.sub("{}", operation.path)
@@ -66,7 +68,7 @@ class Front:
     def _at_once(self, scope: Scope, asked: Mapping[bytes, bytes]) -> Response | None:
         """The answer to what needs no route; None for nearly all requests."""
         try:
-            if not asked.keys() & CREDENTIALS:
+            if not (asked.keys() & CREDENTIALS and first_word(scope["path"]) in ASKING):
                 self._pace.charge(network_of((scope.get("client") or ("",))[0]))
             if scope["method"] == "OPTIONS":
                 return self._options(scope, asked)

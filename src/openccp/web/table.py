@@ -15,12 +15,12 @@ class Table(BaseRoute):
     def __init__(self, routes: Sequence[Route]) -> None:
         self._routes: dict[str, list[Route]] = defaultdict(list)
         for route in routes:
-            self._routes[_first_word(route.path)].append(route)
+            self._routes[first_word(route.path)].append(route)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """The first route for path and method, or else the first for the path alone."""
         best: tuple[Match, Scope] = (Match.NONE, {})
-        for route in self._routes.get(_first_word(scope["path"]), ()):
+        for route in self._routes.get(first_word(scope["path"]), ()):
             match, found = route.matches(scope)
             if match is Match.FULL:
                 return match, {**found, FOUND: route}
@@ -34,7 +34,7 @@ class Table(BaseRoute):
 
     def at(self, path: str) -> Iterator[Route]:
         """Every route of a path, whatever the method."""
-        of_word = self._routes.get(_first_word(path), ())
+        of_word = self._routes.get(first_word(path), ())
         return (route for route in of_word if route.path_regex.match(path))
 
     def methods(self, path: str) -> list[str]:
@@ -43,5 +43,6 @@ class Table(BaseRoute):
         return sorted(found | {"OPTIONS"}) if found else []
 
 
-def _first_word(path: str) -> str:
+def first_word(path: str) -> str:
+    """What stands between the first two slashes."""
     return path.split("/", 2)[1] if path.startswith("/") else ""
