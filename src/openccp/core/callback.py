@@ -26,6 +26,7 @@ KINDS: Mapping[str, News] = {
 MOST_SUBSCRIBERS = 10
 LONGEST_ADDRESS = 2048
 MOST_LINKS = 100
+MOST_LINKS_IN_ALL = 1000
 SCHEDULE = (5.0, 60.0, 300.0, 1800.0, 7200.0, 21600.0, 86400.0)
 """Seconds from a failed attempt to the next one; after the last of them it is given up."""
 JITTER = 0.2
@@ -102,12 +103,14 @@ def results_by_link(
     """The results document (results.yaml) with every value as a link below `results`.
 
     No value leaves the platform: who follows a link has to sign in. An output of very many
-    values is one link to all of them.
+    values, or after very many others, is one link to all of its values.
     """
     document: dict[str, Any] = {}
+    room = MOST_LINKS_IN_ALL
     for output in outputs.values():
         found = results_of(manifest, output)
-        if len(found) > MOST_LINKS:
+        room -= len(found)
+        if len(found) > (MOST_LINKS if room >= 0 else 1):
             document[output.id] = _link(f"{results}?outputs={quote(output.id, safe='')}", JSON_TYPE)
         elif found:
             links = [_link(f"{results}/{quote(it.content_id)}", it.media_type) for it in found]

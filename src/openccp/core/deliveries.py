@@ -112,7 +112,7 @@ class DeliveryStore(Protocol):
         """When there is something to claim, but for these owners; None if nothing is pending."""
 
     async def page(self, wanted: DeliveryFilter) -> Sequence[Delivery]:
-        """One page, newest first: at most `limit`."""
+        """One page, newest first: at most `limit`; the bodies, which may be long, are left out."""
 
     async def get(self, delivery_id: str) -> Delivery | None:
         """By id."""

@@ -15,6 +15,7 @@ from sqlalchemy import (
     case,
     delete,
     func,
+    literal_column,
     null,
     or_,
     select,
@@ -41,6 +42,9 @@ from openccp.store.tables import webhook_secrets as generations
 PENDING = DeliveryState.PENDING.value
 _FIELDS = tuple(field.name for field in fields(Delivery))
 _COLUMNS = tuple(deliveries.c[name] for name in _FIELDS)
+_BRIEFLY = tuple(
+    literal_column("''").label(name) if name == "body" else deliveries.c[name] for name in _FIELDS
+)
 _OF_TARGET = and_(
     deliveries.c.owner == bindparam("owner_"), deliveries.c.target == bindparam("target_")
 )
@@ -48,7 +52,7 @@ _TARGET = and_(targets.c.owner == bindparam("owner_"), targets.c.target == bindp
 
 GET = select(*_COLUMNS).where(deliveries.c.id == bindparam("id"))
 OF_JOB = (
-    select(*_COLUMNS).where(deliveries.c.job == bindparam("job")).order_by(deliveries.c.created)
+    select(*_BRIEFLY).where(deliveries.c.job == bindparam("job")).order_by(deliveries.c.created)
 )
 INSERT = deliveries.insert()
 REPLACE = delete(deliveries).where(deliveries.c.id.in_(bindparam("ids", expanding=True)))
@@ -222,7 +226,7 @@ class Deliveries:
         return due
 
     async def page(self, wanted: DeliveryFilter) -> Sequence[Delivery]:
-        """One page, newest first."""
+        """One page, newest first, without bodies."""
         statement = _page(wanted)
         rows = await self._database.read(lambda c: c.execute(statement).all())
         return [_delivery(row) for row in rows]
@@ -304,7 +308,7 @@ def _found(connection: Connection, delivery_id: str) -> Delivery:
 
 def _page(wanted: DeliveryFilter) -> Select[Any]:
     place = deliveries.c
-    statement = select(*_COLUMNS).where(place.owner == storable(wanted.owner))
+    statement = select(*_BRIEFLY).where(place.owner == storable(wanted.owner))
     if wanted.state is not None:
         statement = statement.where(place.state == wanted.state.value)
     if wanted.job is not None:

@@ -204,6 +204,7 @@ class DeliveryStoreContract:
         wanted = DeliveryFilter("ann", limit=3, job=job.id)
         seen: list[str] = []
         while page := await deliveries.page(wanted):
+            assert {it.body for it in page} == {""}
             seen += ids(page)
             wanted = replace(wanted, after=(page[-1].created, page[-1].id))
         assert seen == sorted(ids(made), reverse=True)

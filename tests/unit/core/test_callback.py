@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from openccp.core.callback import (
     JITTER,
     MOST_LINKS,
+    MOST_LINKS_IN_ALL,
     SCHEDULE,
     addresses,
     given_up,
@@ -122,6 +123,12 @@ def test_results_are_links_and_their_number_is_bounded() -> None:
             "type": "application/json",
         },
     }
+    each = {f"n{n}": names[:MOST_LINKS] for n in range(50)} | {"one": names[:1], "two": names[:2]}
+    manifest, outputs = Manifest(files, (), (), each), {name: Output(name, {}) for name in each}
+    document = results_by_link(manifest, outputs, "https://c/jobs/j/results")
+    assert sum(len(it) for it in document.values() if isinstance(it, list)) == MOST_LINKS_IN_ALL
+    assert document["one"]["href"].endswith("/results/one")
+    assert document["two"]["href"].endswith("/results?outputs=two")
 
 
 # --- the outbox ---------------------------------------------------------------------------------
