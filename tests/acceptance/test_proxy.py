@@ -52,7 +52,7 @@ def test_all_links_lead_back_in(front: Front) -> None:
             continue
         seen.add(address)
         answer = front.user.http.get(address, headers={"Accept": BROWSER})
-        assert answer.status_code in (200, 405), address
+        assert answer.status_code == 200, address
         if not answer.headers["content-type"].startswith("text/html"):
             continue
         page = Page(answer.text)
@@ -61,7 +61,8 @@ def test_all_links_lead_back_in(front: Front) -> None:
             absolute = link if "://" in link else f"{front.url.removesuffix('/ccp')}{link}"
             if absolute.startswith(front.url.removesuffix("/ccp")):
                 assert absolute.startswith(f"{front.url}/"), link
-                todo.append(absolute)
+                if not absolute.endswith("/execution"):  # a GET there would make a job
+                    todo.append(absolute)
     assert len(seen) > 30
 
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ class RunningPlatform:
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
     greeting: list[str] = field(default_factory=list)
+    _named: Counter[str] = field(default_factory=Counter, repr=False)
 
     @property
     def url(self) -> str:
@@ -135,9 +137,14 @@ class RunningPlatform:
         return str(done.output).strip()
 
     def user(self, name: str) -> "User":
-        """A new account and a client that is signed in as it."""
-        self.add_user(name)
-        return User(self.url, self.token(name))
+        """A new account and a client that is signed in as it.
+
+        A name that was given already gets a number: a fixture may be made again in its worker.
+        """
+        self._named[name] += 1
+        own = name if self._named[name] == 1 else f"{name}-{self._named[name]}"
+        self.add_user(own)
+        return User(self.url, self.token(own))
 
 
 class User:
