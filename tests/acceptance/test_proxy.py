@@ -48,8 +48,8 @@ def test_all_links_lead_back_in(front: Front) -> None:
     todo = [f"{front.url}/", f"{front.url}/jobs/{job}?f=html", f"{front.url}/executions/{job}"]
     while todo:
         address = todo.pop()
-        if address in seen or len(seen) > 150:
-            continue
+        if address in seen or len(seen) > 150 or address.endswith("/execution"):
+            continue  # to follow a link to an execution is to execute
         seen.add(address)
         answer = front.user.http.get(address, headers={"Accept": BROWSER})
         assert answer.status_code == 200, address
@@ -57,7 +57,7 @@ def test_all_links_lead_back_in(front: Front) -> None:
             continue
         page = Page(answer.text)
         links = {urlsplit(link)._replace(fragment="").geturl() for link in page.links}
-        for link in links - {""}:
+        for link in links - {"", front.url}:
             absolute = link if "://" in link else f"{front.url.removesuffix('/ccp')}{link}"
             if absolute.startswith(front.url.removesuffix("/ccp")):
                 assert absolute.startswith(f"{front.url}/"), link
