@@ -91,7 +91,7 @@ class _Telling:
         )
         platform = self.document.agent(
             self._here["platform"],
-            [*software, *_named("OpenCCP"), _located(root)],
+            [*software, *_named("OpenCCP"), _located(f"{root}/")],
         )
         place = f"{root}/infrastructures/{_address(job.infrastructure, safe='')}"
         infrastructure = self.document.agent(
