@@ -36,7 +36,7 @@ ECHO = "/processes/echo/execution"
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def user(platform: RunningPlatform) -> Iterator[User]:
     made = platform.user("addressee")
     assert made.deploy(METHOD).status_code == 201
@@ -44,7 +44,7 @@ def user(platform: RunningPlatform) -> Iterator[User]:
     made.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def session(platform: RunningPlatform) -> str:
     """The cookie of a browser that has signed in."""
     address = re.findall(r"http\S+secret=\S+", platform.command("login"))[0]

@@ -96,12 +96,12 @@ class Caller:
         return self.send("/processes/hello-bash/execution", "POST", body, **headers)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def one(platform: RunningPlatform) -> Iterator[Caller]:
     yield from account(platform, "hostile")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stranger(platform: RunningPlatform) -> Iterator[Caller]:
     yield from account(platform, "stranger")
 

@@ -17,14 +17,14 @@ DOCUMENTS = ("/", "/conformance", "/api", "/processes", "/processes/hello-bash",
 BROWSER = "text/html,*/*;q=0.8"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def one(platform: RunningPlatform) -> Iterator[User]:
     user = platform.user("http-user")
     yield user
     user.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def job(one: User) -> str:
     return str(one.finish("hello-bash")["jobID"])
 

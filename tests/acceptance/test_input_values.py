@@ -35,7 +35,7 @@ INPUTS: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def ann(platform: RunningPlatform) -> Iterator[User]:
     made = platform.user("values")
     optional = {name: {"minOccurs": 0, **declared} for name, declared in INPUTS.items()}

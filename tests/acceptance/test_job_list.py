@@ -44,7 +44,7 @@ class Lister:
         return [numbers[job["jobID"]] for job in self.get(**query)["jobs"]]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lister(platform: RunningPlatform) -> Iterator[Lister]:
     user = platform.user("job-lister")
     for method, script, title in ((WELL, "true", "Été"), (BADLY, "sleep 1.1; exit 3", "Breaks")):

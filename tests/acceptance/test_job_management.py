@@ -23,7 +23,7 @@ def text(title: str, **more: Any) -> dict[str, Any]:
     return {"title": title, "schema": {"type": "string"}, **more}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def ada(platform: RunningPlatform) -> Iterator[User]:
     """A user with a method that writes what it was given, and one with a secret."""
     user = platform.user("creator")

@@ -20,7 +20,7 @@ FORMS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def ada(platform: RunningPlatform) -> Iterator[User]:
     user = platform.user("teller")
     word = {"title": "Word", "schema": {"type": "string"}}
@@ -37,7 +37,7 @@ def ada(platform: RunningPlatform) -> Iterator[User]:
     user.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def job(ada: User) -> str:
     ended = ada.finish("tell", {"word": "hello"})
     assert ended["status"] == "successful"

@@ -37,7 +37,7 @@ class Subject:
         return self.user.http.get(address, headers=headers)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def subject(platform: RunningPlatform) -> Iterator[Subject]:
     user = platform.user("reader")
     made = bash_method("readable", "echo words\necho kept >a.txt", description="Says words.")

@@ -22,7 +22,7 @@ BOTH = pytest.mark.parametrize("how", ["sync", "async"])
 CORE = "1/1.0/core/"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def user(platform: RunningPlatform) -> Iterator[User]:
     made = platform.user("matrix")
     yield made

@@ -23,14 +23,14 @@ BOTH = pytest.mark.parametrize("how", ["sync", "async"])
 CORE = "1/2.0/core/"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def user(platform: RunningPlatform) -> Iterator[User]:
     made = platform.user("negotiator")
     yield made
     made.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lines(user: User) -> str:
     """A process with many values of an output, that may run either way and keeps its jobs."""
     made = bash_method(
@@ -48,7 +48,7 @@ def lines(user: User) -> str:
     return "/processes/negotiated-lines/execution"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def job(user: User) -> str:
     return asynchronous(user, {"outputs": {"message": {}, "area": {}, "choice": {}}})
 
