@@ -144,7 +144,12 @@ class Daemon:
             made = await self._docker.containers.container(name).exec(list(command))
             await made.start(detach=True)
 
-        await self._lenient(run())
+        try:
+            await self._asked(run())
+        except DockerError:
+            found = await self.inspect(name)
+            if found is not None and found.state == "running":
+                raise
 
     async def remove(self, name: str) -> None:
         """End and remove a container with its volumes; nothing if it is not there."""
@@ -176,7 +181,7 @@ class Daemon:
         try:
             await self._asked(asking)
         except DockerError as error:
-            if error.status not in (404, 409) and "is not running" not in str(error.message):
+            if error.status not in (404, 409):
                 raise
 
     async def _asked(self, asking: Any) -> Any:
