@@ -1,7 +1,7 @@
 """The few things that are asked of a Docker daemon, and what can go wrong with each."""
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from aiodocker.exceptions import DockerError
 from openccp.core.ports import CannotStart
 
 ASK_SECONDS = 60.0
+TERM = ("sh", "-c", "kill -TERM -1")
 _WORDS = (
     (re.compile(r"toomanyrequests|rate limit", re.I), "the registry limits how often it is asked"),
     (re.compile(r"unauthorized|denied|authentication", re.I), "the registry refused it"),
@@ -137,19 +138,20 @@ class Daemon:
         """KILL to all of it; nothing if it does not run."""
         await self._lenient(self._docker.containers.container(name).kill(signal="KILL"))
 
-    async def run_inside(self, name: str, command: Sequence[str]) -> None:
-        """Run a command in a running container and do not wait; nothing if it does not run."""
+    async def terminate(self, name: str) -> None:
+        """TERM to every process of a running container; nothing if it does not run.
+
+        Where no process can be added to it, as at its very end, its first process is told.
+        """
 
         async def run() -> None:
-            made = await self._docker.containers.container(name).exec(list(command))
+            made = await self._docker.containers.container(name).exec(list(TERM))
             await made.start(detach=True)
 
         try:
             await self._asked(run())
         except DockerError:
-            found = await self.inspect(name)
-            if found is not None and found.state == "running":
-                raise
+            await self._lenient(self._docker.containers.container(name).kill(signal="TERM"))
 
     async def remove(self, name: str) -> None:
         """End and remove a container with its volumes; nothing if it is not there."""

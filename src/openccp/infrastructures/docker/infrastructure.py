@@ -36,7 +36,6 @@ from openccp.infrastructures.place import digest_of, own_folder
 from openccp.infrastructures.started import lost, observe_running
 from openccp.infrastructures.watch import Watch
 
-TERM = ("sh", "-c", "kill -TERM -1")
 AGAIN = 2.0
 """Seconds until a daemon that went away is listened to again."""
 
@@ -279,7 +278,7 @@ class DockerInfrastructure:
                 await self._kill(started)
                 return
             for name in started.names():
-                await self._daemon.run_inside(name, TERM)
+                await self._daemon.terminate(name)
         loop = asyncio.get_running_loop()
         loop.call_later(left, lambda: self._later(self._kill_if_running(started)))
 
