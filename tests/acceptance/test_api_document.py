@@ -2,7 +2,6 @@
 
 import json
 import re
-from importlib.util import find_spec
 from typing import Any
 
 import httpx2
@@ -164,7 +163,6 @@ def test_the_page_needs_no_script_and_loads_nothing_from_elsewhere(
             assert httpx2.get(platform.url + address, trust_env=False).status_code == 200
 
 
-@pytest.mark.skipif(find_spec("swagger_ui_bundle") is None, reason="set up before it was locked")
 def test_swagger_ui_comes_with_the_service(platform: RunningPlatform) -> None:
     page = fetch(None, platform.url, params={"f": "html"}).text
     assert re.search(r'src="/assets/[0-9a-f]+/swagger-ui-bundle.js"', page)

@@ -29,6 +29,7 @@ from openccp.infrastructures.folders import (
 from openccp.infrastructures.launch import SMALL, Launcher, Prepared
 from openccp.infrastructures.logs import read_logs
 from openccp.infrastructures.machine import prepare
+from openccp.infrastructures.once import Once
 from openccp.infrastructures.runs import Run, observe_ended
 from openccp.infrastructures.sandbox import NoSandbox
 from openccp.infrastructures.spawner import Spawner
@@ -63,7 +64,7 @@ class LocalInfrastructure:
         self._callbacks: list[Callable[[TaskKey], None]] = []
         self._running: dict[TaskKey, Run] = {}
         self._ended: dict[TaskKey, Observation] = {}
-        self._starting: dict[TaskKey, asyncio.Future[Handle]] = {}
+        self._once = Once()
         self._ready = asyncio.Lock()
         self._spawner = Spawner()
         self._watch = Watch(lambda: self._running.values())
@@ -104,12 +105,7 @@ class LocalInfrastructure:
 
     async def submit(self, task: Task) -> Handle:
         """Start once; the same key again answers the same task."""
-        starting = self._starting.get(task.key)
-        if starting is None:
-            starting = asyncio.ensure_future(self._submit(task))
-            self._starting[task.key] = starting
-            starting.add_done_callback(lambda _: self._starting.pop(task.key, None))
-        return await asyncio.shield(starting)
+        return await self._once.start(task.key, lambda: self._submit(task))
 
     async def _submit(self, task: Task) -> Handle:
         if task.key in self._running or task.key in self._ended:

@@ -32,6 +32,7 @@ from openccp.infrastructures.docker.daemon import Container, Daemon, DaemonGone,
 from openccp.infrastructures.docker.tasks import DockerTask
 from openccp.infrastructures.folders import StageFolder, handle_of, key_of, read_plan
 from openccp.infrastructures.logs import read_logs
+from openccp.infrastructures.once import Once
 from openccp.infrastructures.place import digest_of, own_folder
 from openccp.infrastructures.started import lost, observe_running
 from openccp.infrastructures.watch import Watch
@@ -65,7 +66,7 @@ class DockerInfrastructure:
         self._callbacks: list[Callable[[TaskKey], None]] = []
         self._running: dict[TaskKey, DockerTask] = {}
         self._ended: dict[TaskKey, Observation] = {}
-        self._starting: dict[TaskKey, asyncio.Future[Handle]] = {}
+        self._once = Once()
         self._watch = Watch(lambda: self._running.values())
         self._listening: asyncio.Task[None] | None = None
         self._doing: set[asyncio.Future[None]] = set()
@@ -112,12 +113,7 @@ class DockerInfrastructure:
 
     async def submit(self, task: Task) -> Handle:
         """Start once; the same key again answers the same task."""
-        starting = self._starting.get(task.key)
-        if starting is None:
-            starting = asyncio.ensure_future(self._submit(task))
-            self._starting[task.key] = starting
-            starting.add_done_callback(lambda _: self._starting.pop(task.key, None))
-        return await asyncio.shield(starting)
+        return await self._once.start(task.key, lambda: self._submit(task))
 
     async def _submit(self, task: Task) -> Handle:
         if task.key in self._running or task.key in self._ended:
