@@ -13,7 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from openccp.app.authenticate import Authenticate
@@ -29,7 +29,7 @@ from openccp.identity.tokens import Signer
 from openccp.testing.accounts import MemoryAccounts, SetClock
 from openccp.web.api import sign_in as sign_in_api
 from openccp.web.api import token as token_api
-from openccp.web.errors import on_problem
+from openccp.web.errors import render
 
 PASSWORD = "correct horse"
 VRE = "/d4science.research-infrastructures.eu/D4Research/AnalyticsLab"
@@ -47,6 +47,11 @@ LOGIN = {
 async def who(request: Request) -> JSONResponse:
     caller = await sign_in_api.authenticated(request)
     return JSONResponse({"name": caller.name, "contexts": sorted(caller.contexts)})
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return render(error, request)
 
 
 @dataclass
@@ -83,7 +88,7 @@ async def site(key_folder: Path, request: pytest.FixtureRequest) -> AsyncIterato
             *sign_in_api.routes,
             Route("/who", who, methods=["GET", "POST"]),
         ],
-        exception_handlers={Problem: on_problem},
+        exception_handlers={Problem: refused},
     )
     app.state.services = SimpleNamespace(
         sign_in=SignIn(accounts, signer, HASHER, Buckets(), clock),

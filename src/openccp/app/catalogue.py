@@ -1,7 +1,7 @@
 """The methods there are, kept in memory: revisions never change, so only the list may age."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from openccp.core.method import Revision
 from openccp.core.ports import Clock
@@ -22,10 +22,12 @@ class Catalogue:
         self._revisions: OrderedDict[tuple[str, int], Revision] = OrderedDict()
 
     async def current(self) -> dict[str, Revision]:
-        """Current revisions by method id, in the order of ids."""
+        """Current revisions by method id, by their order: one object until one changes."""
         now = self._clock()
         if not 0 <= now - self._read_at < self._max_age:
-            self._current = {r.method.id: r for r in await self.methods.all()}
+            read = {r.method.id: r for r in await self.methods.all()}
+            if not _same(read, self._current):
+                self._current = read
             self._read_at = now
         return self._current
 
@@ -65,3 +67,8 @@ class Catalogue:
     def forget(self) -> None:
         """Read the list again at the next call."""
         self._read_at = float("-inf")
+
+
+def _same(one: Mapping[str, Revision], other: Mapping[str, Revision]) -> bool:
+    """Whether both hold the same revisions, by identity: the store remembers those it has read."""
+    return len(one) == len(other) and all(other.get(name) is found for name, found in one.items())

@@ -27,15 +27,15 @@ class MethodPage:
     previous: str | None
 
 
-async def visible_methods(
-    services: Services,
+def visible_methods(
+    catalogue: dict[str, Revision],
     who: Who,
     limit: int,
     after: str | None = None,
     before: str | None = None,
 ) -> MethodPage:
-    """A page of methods: what follows the id `after`, or what comes up to and with `before`."""
-    current = (await services.catalogue.current()).values()
+    """A page of a catalogue: what follows the id `after`, or what comes up to and with `before`."""
+    current = catalogue.values()
     if before is not None:
         upwards = (r for r in reversed(current) if r.method.id <= before)
         found = list(islice((r for r in upwards if may_see_method(who, r)), limit + 1))

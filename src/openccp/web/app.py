@@ -4,11 +4,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from openccp.app.services import Services
-from openccp.core.problems import Problem
 from openccp.web import assets
 from openccp.web.api import (
     api_document,
@@ -28,8 +26,8 @@ from openccp.web.api import (
     token,
 )
 from openccp.web.documents import Processes
-from openccp.web.errors import on_crash, on_http_error, on_problem
 from openccp.web.front import Front
+from openccp.web.kept_lists import KeptLists
 from openccp.web.pace import Pace
 from openccp.web.statuses import Statuses
 from openccp.web.table import Table
@@ -64,20 +62,10 @@ def create_app(services: Services, lifespan: Lifespan) -> ASGIApp:
         async with lifespan():
             yield
 
-    table = Table(ROUTES)
-    app = Starlette(
-        routes=[table],
-        lifespan=run,
-        exception_handlers={
-            Problem: on_problem,
-            HTTPException: on_http_error,
-            Exception: on_crash,
-        },
-    )
-    app.router.redirect_slashes = False
+    app = Starlette(lifespan=run)
     app.state.services = services
-    app.state.table = table
     app.state.processes = Processes()
+    app.state.lists = KeptLists()
     app.state.statuses = Statuses()
     app.state.pace = Pace(services.rules.requests_per_second)
-    return Front(app, table, services.rules, app.state.pace)
+    return Front(app, Table(ROUTES), services.rules, app.state.pace)

@@ -10,15 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from openccp.core.problems import (
-    MethodNotAllowed,
     NotAcceptable,
     NotAuthenticated,
-    NotFound,
     Problem,
 )
 from openccp.web.media import HTML, JSON, Offer, choose
 from openccp.web.render import page
-from openccp.web.table import Table
 
 log = logging.getLogger(__name__)
 
@@ -64,27 +61,23 @@ def _offer(request: Request) -> Offer:
         return OFFERS[0]
 
 
-async def on_problem(request: Request, error: Exception) -> Response:
-    """A refusal that a use case raised."""
-    assert isinstance(error, Problem)
-    return render(error, request)
+def answered(request: Request, error: Exception) -> Response:
+    """The answer to a request that ended in an error, whatever it was."""
+    if isinstance(error, Problem):
+        return render(error, request)
+    if isinstance(error, HTTPException):
+        return _refused_by_framework(request, error)
+    return _crashed(request, error)
 
 
-async def on_http_error(request: Request, error: Exception) -> Response:
-    """What the framework itself refuses: no such address, wrong HTTP method."""
-    assert isinstance(error, HTTPException)
-    if error.status_code == MethodNotAllowed.status:
-        table: Table = request.app.state.table
-        allow = ", ".join(table.methods(request.scope["path"]))
-        return render(MethodNotAllowed(headers={"Allow": allow}), request)
-    if error.status_code == NotFound.status:
-        return render(NotFound(), request)
+def _refused_by_framework(request: Request, error: HTTPException) -> Response:
+    """What the framework itself refuses, as a form that cannot be read."""
     problem = Problem(error.detail)
     problem.status, problem.type, problem.title = error.status_code, "about:blank", error.detail
     return render(problem, request)
 
 
-async def on_crash(request: Request, error: Exception) -> Response:
+def _crashed(request: Request, error: Exception) -> Response:
     """A defect of ours: logged under a number, of which alone the client is told."""
     number = uuid.uuid4().hex[:12]
     log.error("request failed, number %s", number, exc_info=error)

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from openccp.app.services import Rules
 from openccp.core.identity import network_of
-from openccp.core.problems import InvalidQueryParameter, Problem
+from openccp.core.problems import InvalidQueryParameter, NotFound
 from openccp.web.compress import (
     SUFFIX,
     compressed,
@@ -19,7 +19,7 @@ from openccp.web.compress import (
     worth_compressing,
 )
 from openccp.web.cross_origin import Origins, Pairs
-from openccp.web.errors import render
+from openccp.web.errors import answered
 from openccp.web.operations import OPERATIONS
 from openccp.web.operations.shape import HTML
 from openccp.web.outside import Outside
@@ -62,37 +62,44 @@ class Front:
         origin = asked.get(b"origin")
         own = [] if origin is None else self._origins.answered(origin)
         answering = _Answering(send, own, asked)
-        response = self._at_once(scope, asked)
-        await (response or self._app)(scope, receive, answering)
-
-    def _at_once(self, scope: Scope, asked: Mapping[bytes, bytes]) -> Response | None:
-        """The answer to what needs no route; None for nearly all requests."""
+        scope["app"] = self._app
+        request = Request(scope, receive)
         try:
-            if not (asked.keys() & CREDENTIALS and first_word(scope["path"]) in ASKING):
-                self._pace.charge(network_of((scope.get("client") or ("",))[0]))
-            if scope["method"] == "OPTIONS":
-                return self._options(scope, asked)
-            if b"f=" in scope["query_string"]:
-                self._check_representation(scope)
-        except Problem as problem:
-            return render(problem, Request({**scope, "app": self._app}))
-        return None
+            response = await self._answer(request, asked)
+            await response(scope, receive, answering)
+        except Exception as error:
+            if answering.begun:
+                raise
+            await answered(request, error)(scope, receive, answering)
 
-    def _options(self, scope: Scope, asked: Mapping[bytes, bytes]) -> Response | None:
-        """204 with what this address knows; None where there is none, which is a 404."""
+    async def _answer(self, request: Request, asked: Mapping[bytes, bytes]) -> Response:
+        """What the route of a request answers, or what holds whatever the route."""
+        scope = request.scope
+        if not (asked.keys() & CREDENTIALS and first_word(scope["path"]) in ASKING):
+            self._pace.charge(network_of((scope.get("client") or ("",))[0]))
+        if scope["method"] == "OPTIONS":
+            return self._options(scope, asked)
+        if b"f=" in scope["query_string"]:
+            self._check_representation(request)
+        route, scope["path_params"] = self._table.find(scope["path"], scope["method"])
+        response: Response = await route.endpoint(request)
+        return response
+
+    def _options(self, scope: Scope, asked: Mapping[bytes, bytes]) -> Response:
+        """204 with what this address knows."""
         allow = ", ".join(self._table.methods(scope["path"]))
         if not allow:
-            return None
+            raise NotFound
         response = Response(status_code=204, headers={"Allow": allow})
         if b"access-control-request-method" in asked and b"origin" in asked:
             response.raw_headers += self._origins.asked_before(asked[b"origin"], allow.encode())
         return response
 
-    def _check_representation(self, scope: Scope) -> None:
+    def _check_representation(self, request: Request) -> None:
         """`f` chooses among representations: where there is one only it would do nothing."""
-        if "f" not in Request(scope).query_params:
+        if "f" not in request.query_params:
             return
-        for route in self._table.at(scope["path"]):
+        for route in self._table.at(request.scope["path"]):
             if _PLACE.sub("{}", route.path) in REPRESENTED:
                 return
             raise InvalidQueryParameter("There is one representation here: leave out f.")
@@ -120,9 +127,11 @@ class _Answering:
         self._gzip = wants_gzip(asked.get(b"accept-encoding", b""))
         self._known = asked.get(b"if-none-match", b"")
         self._start: Message | None = None
+        self.begun = False
 
     async def __call__(self, message: Message) -> None:
         """One message of the application."""
+        self.begun = True
         if message["type"] == "http.response.start":
             self._complete(message["headers"])
             if self._gzip and worth_compressing(message):

@@ -2,35 +2,32 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from starlette.routing import BaseRoute, Match, Route
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Route
 
-FOUND = "openccp.route"
+from openccp.core.problems import MethodNotAllowed, NotFound
 
 
-class Table(BaseRoute):
-    """All routes as one. Among those of the same first word the first that fits is taken."""
+class Table:
+    """All routes. Among those that fit the first is taken."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self._routes: dict[str, list[Route]] = defaultdict(list)
         for route in routes:
             self._routes[first_word(route.path)].append(route)
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """The first route for path and method, or else the first for the path alone."""
-        best: tuple[Match, Scope] = (Match.NONE, {})
-        for route in self._routes.get(first_word(scope["path"]), ()):
-            match, found = route.matches(scope)
-            if match is Match.FULL:
-                return match, {**found, FOUND: route}
-            if match is Match.PARTIAL and best[0] is Match.NONE:
-                best = match, {**found, FOUND: route}
-        return best
+    def find(self, path: str, method: str) -> tuple[Route, dict[str, Any]]:
+        """The route of a request and the parameters in its path.
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand over to the route that was found."""
-        await scope[FOUND].handle(scope, receive, send)
+        Raises NotFound where there is no such path, MethodNotAllowed where it knows others.
+        """
+        for route in self._routes.get(first_word(path), ()):
+            if method in (route.methods or ()) and (match := route.path_regex.match(path)):
+                return route, match.groupdict()
+        if known := self.methods(path):
+            raise MethodNotAllowed(headers={"Allow": ", ".join(known)})
+        raise NotFound
 
     def at(self, path: str) -> Iterator[Route]:
         """Every route of a path, whatever the method."""

@@ -69,7 +69,8 @@ async def _visible(request: Request) -> Sequence[Revision]:
         if "authorization" in request.headers:
             raise
         return ()
-    return (await visible_methods(services(request), who, LARGEST_LIMIT)).methods
+    current = await services(request).catalogue.current()
+    return visible_methods(current, who, LARGEST_LIMIT).methods
 
 
 routes = [Route("/api", api_document, methods=["GET"])]

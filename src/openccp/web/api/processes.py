@@ -11,9 +11,12 @@ from starlette.routing import Route
 from openccp.app.deploy import Deployed, deploy, package, undeploy
 from openccp.app.describe import visible_method, visible_methods
 from openccp.app.packages import Sent
+from openccp.core.access import Who
+from openccp.core.method import Revision
 from openccp.core.packages.media import ACCEPTED
 from openccp.core.problems import InvalidQueryParameter, UnsupportedMediaType
 from openccp.web.documents import Processes
+from openccp.web.kept_lists import KeptLists
 from openccp.web.negotiate import (
     answer,
     caller,
@@ -31,7 +34,7 @@ from openccp.web.paging import (
     method_places,
 )
 from openccp.web.profiles import Profile
-from openccp.web.render import render
+from openccp.web.render import chosen, render
 
 
 def _processes(request: Request) -> Processes:
@@ -43,11 +46,20 @@ async def list_processes(request: Request) -> Response:
     """GET /processes."""
     who = await caller(request)
     known_parameters(request, "limit", AFTER, BEFORE)
+    current = await services(request).catalogue.current()
+    lists: KeptLists = request.app.state.lists
+    asked = request.scope["query_string"]
+    question = (who.id, who.contexts, root(request), asked, chosen(request))
+    kept = lists.get(current, question) or lists.put(question, _list(request, who, current))
+    headers = {**Profile.PROCESS_LIST.header, "ETag": kept[1]}
+    return render(request, kept[0], "processes", headers=headers)
+
+
+def _list(request: Request, who: Who, current: dict[str, Revision]) -> bytes:
     after, before = method_places(request)
-    page = await visible_methods(services(request), who, limit(request), after, before)
+    page = visible_methods(current, who, limit(request), after, before)
     links = list_links(request, method_cursor(page.following), method_cursor(page.previous))
-    content = _processes(request).list(page.methods, links, root(request))
-    return render(request, content, "processes", headers=Profile.PROCESS_LIST.header)
+    return _processes(request).list(page.methods, links, root(request))
 
 
 async def describe_process(request: Request) -> Response:
