@@ -97,12 +97,11 @@ async def run(infrastructure: Infrastructure, task: Task) -> tuple[Observation, 
 
 
 async def up(infrastructure: Infrastructure, task: Task) -> Handle:
-    """Submit, and wait until the script has made the file `up`."""
+    """Submit, and wait until the script has said `up`."""
     handle = await infrastructure.submit(task)
-    files = infrastructure.workspace(handle).files
 
     async def is_up() -> bool:
-        return (files / "up").exists()
+        return b"up\n" in (await log(infrastructure, handle)).get("stdout.0", b"")
 
     await eventually(is_up)
     return handle
@@ -323,17 +322,18 @@ class InfrastructureContract:
 
     async def test_logs_resume(self, infrastructure: Infrastructure, task: MakeTask) -> None:
         """From an offset, while it runs and after."""
-        one = task("echo one; while [ ! -f go ]; do sleep 0.02; done; echo two")
+        one = task("trap 'echo two; exit' TERM; echo one; while :; do sleep 0.02; done")
         handle = await infrastructure.submit(one)
         first = await eventually(lambda: log(infrastructure, handle))
-        (infrastructure.workspace(handle).files / "go").touch()
+        await infrastructure.stop(handle, 20)
         await until(infrastructure, one.key, handle)
         assert first == {"stdout.0": b"one\n"}
-        assert await log(infrastructure, handle, {"stdout.0": 4}) == {"stdout.0": b"two\n"}
+        second = await log(infrastructure, handle, {"stdout.0": 4})
+        assert second["stdout.0"] == b"two\n"
 
     async def test_stop_is_heard(self, infrastructure: Infrastructure, task: MakeTask) -> None:
         """A program that heeds TERM ends in its own way; asking twice changes nothing."""
-        script = "trap 'echo bye >bye; exit 9' TERM; touch up; while :; do sleep 0.05; done"
+        script = "trap 'echo bye >bye; exit 9' TERM; echo up; while :; do sleep 0.05; done"
         one = task(f'sh -c "{script}"')
         handle = await up(infrastructure, one)
         await infrastructure.stop(handle, 20)
@@ -345,7 +345,7 @@ class InfrastructureContract:
         self, infrastructure: Infrastructure, task: MakeTask
     ) -> None:
         """For a script that ignores TERM, with children in sessions of their own."""
-        one = task("trap '' TERM; setsid sleep 99 & touch up; while :; do sleep 1; done")
+        one = task("trap '' TERM; setsid sleep 99 & echo up; while :; do sleep 1; done")
         handle = await up(infrastructure, one)
         await infrastructure.stop(handle, 0.3)
         seen = await until(infrastructure, one.key, handle, patience=10)
@@ -366,7 +366,7 @@ class InfrastructureContract:
         self, infrastructure: Infrastructure, task: MakeTask
     ) -> None:
         """While it runs, twice, and before it was ever submitted."""
-        one = task("mkdir -p a/b; touch 'a/b/ c'; chmod 0 a; touch up; sleep 99")
+        one = task("mkdir -p a/b; touch 'a/b/ c'; chmod 0 a; echo up; sleep 99")
         handle = await up(infrastructure, one)
         files = infrastructure.workspace(handle).files
         await infrastructure.reap(handle)
