@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from openccp.settings import SETTINGS_FILE, Docker, Settings
+from openccp.core.site import InfrastructureSettings
+from openccp.plugins import OWN, kind_named
+from openccp.settings import SETTINGS_FILE, Settings
 
 PAGE = Path(__file__).with_name("settings.md")
 HEAD = f"""# Settings
@@ -32,13 +34,20 @@ def page() -> str:
             section: type[BaseModel] = type(field.default)
             words = " ".join((section.__doc__ or "").split())
             parts += [f"\n## `[{name}]`\n{words}\n", *_table(section.model_fields)]
-    for kind in (Docker,):
-        words = " ".join((kind.__doc__ or "").split())
-        name = get_args(kind.model_fields["kind"].annotation)[0]
-        parts += [f'\n## `[infrastructures.NAME]`, `kind = "{name}"`\n{words}\n']
-        parts += _table(kind.model_fields)
+    parts += _infrastructures()
     parts += ["\n## At the top of the file\nBefore the first table.\n", *_table(top)]
     return "\n".join(parts) + "\n"
+
+
+def _infrastructures() -> Iterator[str]:
+    every = InfrastructureSettings.model_fields
+    yield "\n## `[infrastructures.NAME]`\nOf whatever kind.\n"
+    yield from _table(every)
+    for name in OWN:
+        kind = kind_named(name).settings
+        words = " ".join((kind.__doc__ or "").split())
+        yield f'\n## `[infrastructures.NAME]`, `kind = "{name}"`\n{words}\n'
+        yield from _table({n: f for n, f in kind.model_fields.items() if n not in every})
 
 
 def _is_section(field: FieldInfo) -> bool:

@@ -31,13 +31,15 @@ from openccp.core.access import PLATFORM
 from openccp.core.identity import TokenLifetimes
 from openccp.core.ports import Fetched, Fetcher, Infrastructure, Limits
 from openccp.core.provenance import Form, Story
+from openccp.core.site import Site
 from openccp.files.store import FolderStore
 from openccp.identity.keys import load_keys
 from openccp.identity.passwords import Argon2Hasher
 from openccp.identity.throttle import Buckets
 from openccp.identity.tokens import Signer
 from openccp.infrastructures.local import LocalInfrastructure
-from openccp.settings import Docker, Settings, job_environment
+from openccp.plugins import kind_named
+from openccp.settings import BadSettings, Settings, job_environment
 from openccp.store.accounts import Accounts
 from openccp.store.cipher import open_cipher, open_key
 from openccp.store.connect import connect
@@ -108,25 +110,24 @@ def local_infrastructure(settings: Settings, *, unsafe: bool = False) -> LocalIn
 
 
 def other_infrastructures(settings: Settings) -> dict[str, Infrastructure]:
-    """Those of the section `[infrastructures]`, each loaded only where there is one."""
-    return {
-        name: _docker(settings, name, place) for name, place in settings.infrastructures.items()
-    }
+    """Those of the section `[infrastructures]`; BadSettings where one cannot be built."""
+    return {name: _other(settings, name) for name in settings.infrastructures}
 
 
-def _docker(settings: Settings, name: str, place: Docker) -> Infrastructure:
-    kind: Any = import_module("openccp.infrastructures.docker.infrastructure")
-    made: Infrastructure = kind.DockerInfrastructure(
-        settings.data.resolve() / "infrastructures" / name,
-        id=name,
-        title=place.title or name,
-        slots=place.slots or 2 * (os.cpu_count() or 1),
-        address=place.address,
-        images=place.images,
-        uid_range=(place.first_uid, place.first_uid + 4096),
+def _other(settings: Settings, name: str) -> Infrastructure:
+    chosen = settings.infrastructures[name]
+    site = Site(
+        name=name,
+        title=chosen.title or name,
+        folder=settings.data.resolve() / "infrastructures" / name,
         environment=job_environment(settings.local),
+        public_url=own_address(settings),
+        limits=limits(settings),
     )
-    return made
+    try:
+        return kind_named(chosen.kind).build(site, chosen)
+    except ValueError as error:
+        raise BadSettings(f"infrastructures.{name}: {error}") from error
 
 
 def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Platform:
@@ -296,24 +297,30 @@ def own_address(settings: Settings) -> str:
     return (settings.server.public_url or here).rstrip("/")
 
 
+def limits(settings: Settings) -> Limits:
+    """What one job may use."""
+    given = settings.limits
+    return Limits(
+        wall_seconds=given.wall_seconds,
+        memory_bytes=given.memory_bytes,
+        cpus=given.cpus,
+        pids=given.pids,
+        output_bytes=given.output_bytes,
+        output_files=given.output_files,
+        log_bytes=given.log_bytes,
+    )
+
+
 def rules(settings: Settings) -> Rules:
     """What the settings mean for jobs and requests."""
-    limits, server = settings.limits, settings.server
+    given, server = settings.limits, settings.server
     return Rules(
-        limits=Limits(
-            wall_seconds=limits.wall_seconds,
-            memory_bytes=limits.memory_bytes,
-            cpus=limits.cpus,
-            pids=limits.pids,
-            output_bytes=limits.output_bytes,
-            output_files=limits.output_files,
-            log_bytes=limits.log_bytes,
-        ),
+        limits=limits(settings),
         infrastructure_names=settings.infrastructure_names,
-        undeploy_seconds=limits.undeploy_seconds,
-        attempts=limits.attempts,
-        grace=limits.grace,
-        created_seconds=limits.created_days * 86400.0,
+        undeploy_seconds=given.undeploy_seconds,
+        attempts=given.attempts,
+        grace=given.grace,
+        created_seconds=given.created_days * 86400.0,
         wait_seconds=server.wait_seconds,
         body_bytes=server.body_bytes,
         inline_bytes=server.inline_bytes,

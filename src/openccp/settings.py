@@ -6,9 +6,20 @@ import tomllib
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+)
+
+from openccp.core.site import InfrastructureSettings
+from openccp.plugins import section
 
 SETTINGS_FILE = "openccp.toml"
 PREFIX = "CCP__"
@@ -22,6 +33,18 @@ def _network(text: str) -> str:
 
 Network = Annotated[str, AfterValidator(_network)]
 Bytes = Annotated[int, Field(ge=1 << 20, le=1 << 50)]
+
+
+def _free(name: str) -> str:
+    if name == "local":
+        raise ValueError("`local` is there anyway, and is set in the section [local].")
+    return name
+
+
+InfrastructureName = Annotated[
+    str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$"), AfterValidator(_free)
+]
+OneInfrastructure = Annotated[SerializeAsAny[InfrastructureSettings], BeforeValidator(section)]
 
 
 class Section(BaseModel):
@@ -106,25 +129,6 @@ class Local(Section):
     )
 
 
-class Docker(Section):
-    """An infrastructure of Docker containers, under `[infrastructures.NAME]`."""
-
-    kind: Literal["docker"] = Field(description="What it is.")
-    title: str = Field(default="", description="What people read.")
-    address: str = Field(
-        default="unix:///var/run/docker.sock", description="The daemon, on this machine."
-    )
-    images: tuple[str, ...] = Field(
-        default=("*",), description="Images that may be run, with `*` and `?`."
-    )
-    slots: int = Field(
-        default=0, ge=0, le=1024, description="Jobs at a time; 0: two for each core."
-    )
-    first_uid: int = Field(
-        default=61000, ge=1000, description="First host user id that jobs run under."
-    )
-
-
 class Limits(Section):
     """What one job may use; a request may only lower the time."""
 
@@ -203,7 +207,7 @@ class Settings(Section):
     fetch: Fetch = Fetch()
     callbacks: Callbacks = Callbacks()
     tokens: Tokens = Tokens()
-    infrastructures: dict[str, Docker] = Field(
+    infrastructures: dict[InfrastructureName, OneInfrastructure] = Field(
         default_factory=dict, description="Infrastructures besides `local`, by name."
     )
     infrastructure_names: dict[str, str] = Field(

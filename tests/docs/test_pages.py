@@ -140,7 +140,7 @@ def test_the_settings_shown_can_be_used(tmp_path: Path) -> None:
         loaded.append(load(tmp_path))
     assert [settings.limits.cpus for settings in loaded] == [2, 1, 1]
     assert loaded[1].fetch.ports[-1] == 9000
-    assert loaded[2].infrastructures["box"].slots == 16
+    assert loaded[2].infrastructures["box"].model_dump()["slots"] == 16
 
 
 def test_the_readme_is_short() -> None:

@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from openccp import plugins
+from openccp.infrastructures.docker.kind import DockerSettings
 from openccp.settings import SETTINGS_FILE, BadSettings, load
 
 
@@ -40,3 +42,58 @@ def test_an_unknown_variable_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("CCP__SERVER__PROT", "1")
     with pytest.raises(BadSettings, match="prot"):
         load(tmp_path)
+
+
+def test_a_section_of_an_infrastructure_is_read_as_its_kind_says(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS_FILE).write_text('[infrastructures.box]\nkind = "docker"\nslots = 3\n')
+    box = load(tmp_path).infrastructures["box"]
+    assert isinstance(box, DockerSettings)
+    assert (box.kind, box.slots) == ("docker", 3)
+
+
+def test_a_kind_is_chosen_in_the_environment_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CCP__INFRASTRUCTURES__BOX__KIND", "docker")
+    monkeypatch.setenv("CCP__INFRASTRUCTURES__BOX__SLOTS", "3")
+    assert load(tmp_path).infrastructures["box"].model_dump()["slots"] == 3
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        (
+            '[infrastructures.box]\nkind = "docker"\nslot = 3\n',
+            r"box\.slot: Extra",
+        ),
+        ('[infrastructures.box]\nkind = "docker"\nslots = -1\n', r"infrastructures\.box\.slots"),
+        ('[infrastructures.box]\nkind = "dokcer"\n', r"box: .*'dokcer'\. There are: docker"),
+        ("[infrastructures.box]\nslots = 3\n", r"infrastructures\.box: .*kind = \"docker\""),
+        ('infrastructures = { box = "docker" }\n', r"infrastructures\.box: .*kind"),
+        ('[infrastructures.local]\nkind = "docker"\n', r"section \[local\]"),
+        ('[infrastructures."../x"]\nkind = "docker"\n', r"infrastructures\.\.\./x"),
+    ],
+)
+def test_an_infrastructure_that_cannot_be_is_named(
+    tmp_path: Path, written: str, words: str
+) -> None:
+    (tmp_path / SETTINGS_FILE).write_text(written)
+    with pytest.raises(BadSettings, match=words):
+        load(tmp_path)
+
+
+def test_a_kind_whose_module_is_broken_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(plugins.OWN, "broken", "openccp_not_there.kind:KIND")
+    (tmp_path / SETTINGS_FILE).write_text('[infrastructures.box]\nkind = "broken"\n')
+    with pytest.raises(BadSettings, match=r"'broken' .* cannot be loaded: No module"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("name", plugins.OWN)
+def test_each_kind_of_ours_is_there_and_refuses_what_it_does_not_know(name: str) -> None:
+    kind = plugins.kind_named(name)
+    assert kind.settings.model_config.get("extra") == "forbid"
+    assert kind.settings.__doc__
+    assert callable(kind.build)

@@ -47,6 +47,8 @@ def up(data: Path, host: str | None, port: int | None, hold: bool, unsafe_no_san
         platform = build(settings, hold=hold, unsafe=unsafe_no_sandbox)
     except AlreadyOpen:
         raise click.ClickException(f"A platform is already running on {data}.") from None
+    except BadSettings as error:
+        raise click.ClickException(str(error)) from None
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     serve(platform, settings)
 

@@ -1,0 +1,51 @@
+"""The kind `docker`: its section in the settings, and how one is built."""
+
+import os
+from importlib import import_module
+
+from pydantic import Field
+
+from openccp.core.ports import Infrastructure
+from openccp.core.site import InfrastructureSettings, Site
+
+
+class DockerSettings(InfrastructureSettings):
+    """Containers of a Docker daemon."""
+
+    address: str = Field(
+        default="unix:///var/run/docker.sock", description="The daemon, on this machine."
+    )
+    images: tuple[str, ...] = Field(
+        default=("*",), description="Images that may be run, with `*` and `?`."
+    )
+    slots: int = Field(
+        default=0, ge=0, le=1024, description="Jobs at a time; 0: two for each core."
+    )
+    first_uid: int = Field(
+        default=61000, ge=1000, description="First host user id that jobs run under."
+    )
+
+
+class DockerKind:
+    """Builds an infrastructure of containers."""
+
+    settings = DockerSettings
+
+    def build(self, site: Site, settings: DockerSettings) -> Infrastructure:
+        """Loads the daemon's library: only where there is one."""
+        made: Infrastructure = import_module(
+            "openccp.infrastructures.docker.infrastructure"
+        ).DockerInfrastructure(
+            site.folder,
+            id=site.name,
+            title=site.title,
+            slots=settings.slots or 2 * (os.cpu_count() or 1),
+            address=settings.address,
+            images=settings.images,
+            uid_range=(settings.first_uid, settings.first_uid + 4096),
+            environment=site.environment,
+        )
+        return made
+
+
+KIND = DockerKind()
