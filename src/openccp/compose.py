@@ -19,6 +19,7 @@ from openccp.app.authenticate import Authenticate
 from openccp.app.catalogue import Catalogue
 from openccp.app.changes import Changes
 from openccp.app.deploy import install
+from openccp.app.doctor.standing import warn
 from openccp.app.notify import Notifier
 from openccp.app.outbox import Outbox
 from openccp.app.perform import Surroundings
@@ -32,6 +33,7 @@ from openccp.core.identity import TokenLifetimes
 from openccp.core.ports import Fetched, Fetcher, Infrastructure, Limits
 from openccp.core.provenance import Form, Story
 from openccp.core.site import Site
+from openccp.files.measurements import KeptMeasurements
 from openccp.files.store import FolderStore
 from openccp.identity.keys import load_keys
 from openccp.identity.passwords import Argon2Hasher
@@ -109,9 +111,10 @@ def local_infrastructure(settings: Settings, *, unsafe: bool = False) -> LocalIn
     )
 
 
-def other_infrastructures(settings: Settings) -> dict[str, Infrastructure]:
-    """Those of the section `[infrastructures]`; BadSettings where one cannot be built."""
-    return {name: _other(settings, name) for name in settings.infrastructures}
+def infrastructures(settings: Settings, *, unsafe: bool = False) -> dict[str, Infrastructure]:
+    """`local` and those of the settings, by name; BadSettings where one cannot be built."""
+    local = local_infrastructure(settings, unsafe=unsafe)
+    return {local.id: local, **{name: _other(settings, name) for name in settings.infrastructures}}
 
 
 def _other(settings: Settings, name: str) -> Infrastructure:
@@ -140,9 +143,8 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
     deliveries = Deliveries(database)
     accounts = Accounts(database)
     signer = Signer(own_address(settings), load_keys(root / "keys"))
-    local = local_infrastructure(settings, unsafe=unsafe)
-    others = other_infrastructures(settings)
-    around = surroundings(settings, jobs, Methods(database), {local.id: local, **others})
+    places = infrastructures(settings, unsafe=unsafe)
+    around = surroundings(settings, jobs, Methods(database), places)
     reconciler = Reconciler(around, f"reconciler-{os.getpid()}", hold=hold)
     services = Services(
         jobs=jobs,
@@ -159,6 +161,7 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
         reconciler=reconciler,
         fetcher=FetcherAtFirstUse(settings),
         provenance=write_provenance,
+        measurements=KeptMeasurements(root),
         clock=time.time,
         rules=around.rules,
     )
@@ -166,6 +169,7 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+        warn(services.infrastructures, services.measurements)
         await install(services, shipped_methods(), PLATFORM)
         await take_over(jobs, deliveries, reconciler, alone=alone)
         tidying = asyncio.create_task(keep_tidy(services))

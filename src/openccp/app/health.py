@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from openccp.app.doctor.standing import standing
 from openccp.app.services import Services
 from openccp.core.ports import Health
 from openccp.core.problems import NotFound, Problem
@@ -49,6 +50,7 @@ async def infrastructure_document(services: Services, name: str) -> dict[str, An
         "name": place.title,
         "type": place.kind,
         **{key: value for key, value in asdict(await place.check()).items() if key != "detail"},
+        "measured": standing(services.measurements.of(name)),
     }
 
 

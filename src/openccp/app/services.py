@@ -12,6 +12,7 @@ from openccp.app.sign_in import SignIn
 from openccp.app.webhooks import Webhooks
 from openccp.core.deliveries import DeliveryStore
 from openccp.core.ports import Clock, Fetcher, FileStore, Infrastructure, Limits
+from openccp.core.promises import Measurements
 from openccp.core.provenance import WriteProvenance
 from openccp.core.stores import AccountStore, JobStore
 
@@ -66,5 +67,6 @@ class Services:
     reconciler: Wakes
     fetcher: Fetcher
     provenance: WriteProvenance
+    measurements: Measurements
     clock: Clock
     rules: Rules

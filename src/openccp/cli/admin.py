@@ -1,4 +1,4 @@
-"""Commands for whoever holds the data folder: accounts, tokens, contexts, and the doctor."""
+"""Commands for whoever holds the data folder: accounts, tokens and contexts."""
 
 import asyncio
 import json
@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import click
 
 from openccp.cli.serve import accounts_of, settings_of
-from openccp.compose import local_infrastructure
 from openccp.core.access import Role
 from openccp.core.problems import Problem
 from openccp.core.stores import Account, AccountStore
@@ -23,7 +22,6 @@ from openccp.identity.accounts import (
     revoke_personal_token,
 )
 from openccp.identity.passwords import Argon2Hasher
-from openccp.infrastructures.measure import measure
 
 T = TypeVar("T")
 DAY = 86400
@@ -202,26 +200,3 @@ def add_to_context(name: str, user_name: str, data: Path) -> None:
 
     _with_accounts(data, use)
     click.echo(f"{user_name} is in {name}.")
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-@DATA
-def doctor(as_json: bool, data: Path) -> None:
-    """Run small hostile jobs, and say which limits bite on this machine."""
-    place = local_infrastructure(settings_of(data))
-
-    async def run() -> tuple[Any, list[Any]]:
-        return await place.check(), list(await measure(place))
-
-    health, measurements = asyncio.run(run())
-    if as_json:
-        rows = [{"limit": m.limit, "enforced": m.enforced, "how": m.how} for m in measurements]
-        click.echo(json.dumps({"isolation": health.isolation, "limits": rows}))
-    else:
-        click.echo(f"isolation: {health.isolation}\nnetwork filter: {health.network_policy}")
-        click.echo(f"runtimes: {', '.join(health.runtimes)}")
-        for m in measurements:
-            click.echo(f"{'yes' if m.enforced else 'NO ':3}  {m.limit:16} {m.how} {m.detail}")
-    if not health.reachable:
-        raise click.ClickException(health.detail)

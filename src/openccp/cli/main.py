@@ -10,7 +10,7 @@ HERE = {
     "user": ("openccp.cli.admin:user", "Accounts."),
     "token": ("openccp.cli.admin:token", "Personal access tokens."),
     "context": ("openccp.cli.admin:context", "Contexts: groups in which methods are shared."),
-    "doctor": ("openccp.cli.admin:doctor", "Say which limits bite on this machine."),
+    "doctor": ("openccp.cli.doctor:doctor", "Say which limits and isolations hold."),
 }
 """What works on the data folder; loaded when used, for it takes the whole platform along."""
 

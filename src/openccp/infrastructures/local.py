@@ -29,12 +29,18 @@ from openccp.infrastructures.folders import (
 from openccp.infrastructures.launch import SMALL, Launcher, Prepared
 from openccp.infrastructures.logs import read_logs
 from openccp.infrastructures.machine import prepare
+from openccp.infrastructures.netfilter import OPEN
 from openccp.infrastructures.once import Once
 from openccp.infrastructures.runs import Run, observe_ended
 from openccp.infrastructures.sandbox import NoSandbox
 from openccp.infrastructures.spawner import Spawner
 from openccp.infrastructures.started import lost, observe_running
 from openccp.infrastructures.watch import Watch
+
+SANDBOXED = (
+    "network", "read-only", "capabilities", "privileges", "user", "jobs", "processes", "platform",
+)  # fmt: skip
+"""What the sandbox promises."""
 
 
 class LocalInfrastructure:
@@ -86,8 +92,15 @@ class LocalInfrastructure:
             self._machine.runtimes.names,
             launcher.jail.isolation,
             self._policy,
-            _enforced(self._machine.groups.version),
+            self._enforced(launcher.jail.isolation),
         )
+
+    def _enforced(self, jail: str) -> dict[str, str]:
+        limits = _limits(self._machine.groups.version)
+        if not self._sealed:
+            return limits
+        closed = {} if self._policy == OPEN else {"private": "netfilter"}
+        return {**limits, **dict.fromkeys(SANDBOXED, jail.partition(",")[0]), **closed}
 
     def has_runtime(self, image: str) -> bool:
         """Whether an image name stands for something here."""
@@ -304,13 +317,14 @@ class LocalInfrastructure:
         return self._machine.attempts.workspace(key, sealed=self._sealed)
 
 
-def _enforced(version: int) -> dict[str, str]:
-    """How each limit is held; `measure` finds out whether it is."""
+def _limits(version: int) -> dict[str, str]:
+    """How each limit is held; `ccp doctor` finds out whether it is."""
     group = f"cgroup v{version}"
     return {
         "memory": group if version else "watched",
         "pids": group if version else "rlimit",
-        "cpus": group if version else "not limited",
+        **({"cpus": group} if version else {}),
         "output": "watched",
+        "files": "watched",
         "log": "watched",
     }

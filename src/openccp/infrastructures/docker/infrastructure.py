@@ -37,6 +37,11 @@ from openccp.infrastructures.place import digest_of, own_folder
 from openccp.infrastructures.started import lost, observe_running
 from openccp.infrastructures.watch import Watch
 
+BY_DAEMON = (
+    "memory", "pids", "cpus", "network", "read-only", "capabilities", "privileges", "seccomp",
+    "user", "jobs", "processes", "platform",
+)  # fmt: skip
+"""What the daemon is told to hold."""
 AGAIN = 2.0
 """Seconds until a daemon that went away is listened to again."""
 
@@ -89,7 +94,7 @@ class DockerInfrastructure:
         except DaemonGone as error:
             return Health(False, "", str(error))
         free = shutil.disk_usage(self._place).free
-        held = {name: "docker" for name in ("memory", "pids", "cpus")}
+        held = dict.fromkeys(BY_DAEMON, "docker")
         return Health(
             True,
             f"Docker {version}",
@@ -98,7 +103,7 @@ class DockerInfrastructure:
             self._images,
             f"Docker {version}, a user of its own",
             "own: jobs with network share one of their own and cannot reach each other",
-            {**held, "output": "watched", "log": "watched"},
+            {**held, "output": "watched", "files": "watched", "log": "watched"},
         )
 
     def has_runtime(self, image: str) -> bool:

@@ -1,0 +1,89 @@
+"""Everything about one infrastructure, within a bound in time."""
+
+import asyncio
+from collections.abc import Coroutine
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from openccp.app.doctor import isolation, limits
+from openccp.app.doctor.limits import Found, Inquiry
+from openccp.app.doctor.probe import Prober
+from openccp.core.ports import Clock, Health, Infrastructure
+from openccp.core.promises import BY_CONTRACT, PROMISES, Measured, Measurement
+
+AT_ONCE = 4
+SECONDS = 120.0
+REACHABLE = "reachable"
+
+
+async def measure(
+    infrastructure: Infrastructure,
+    folder: Path,
+    clock: Clock,
+    *,
+    image: str | None = None,
+    seconds: float = SECONDS,
+) -> Measured:
+    """Try every promise. `folder`: one that jobs must not see. `image`: what the tasks run in."""
+    health = await infrastructure.check()
+    chosen = image or _image(infrastructure, health)
+    if not health.reachable or chosen is None:
+        words = health.detail if chosen else "no image is named that could be tried"
+        return Measured(clock(), health.version, (Measurement(REACHABLE, False, "asked", words),))
+    prober = Prober(infrastructure, chosen, min(AT_ONCE, max(2, infrastructure.slots)))
+    found = await _all(_inquiries(prober, folder), seconds)
+    rows = (_row(name, found, health, seconds) for name in PROMISES)
+    return Measured(clock(), health.version, tuple(rows))
+
+
+def _image(infrastructure: Infrastructure, health: Health) -> str | None:
+    """`bash`, or the first that is named outright: what a pattern stands for is not known."""
+    if "bash" in health.runtimes:
+        return "bash"
+    named = (name for name in health.runtimes if not set(name) & set("*?["))
+    return next(named, "bash" if infrastructure.has_runtime("bash") else None)
+
+
+def _inquiries(prober: Prober, folder: Path) -> dict[tuple[str, ...], Coroutine[Any, Any, Found]]:
+    hogs: dict[tuple[str, ...], Inquiry] = {(name,): limits.hog(name) for name in limits.HOGS}
+    every: dict[tuple[str, ...], Inquiry] = {
+        isolation.SEEN: partial(isolation.look, folder=folder),
+        ("jobs", "processes"): isolation.neighbours,
+        ("private",): isolation.private,
+        ("time",): limits.time,
+        ("cpus",): limits.cpus,
+        **hogs,
+    }
+    return {names: _started(inquiry, prober) for names, inquiry in every.items()}
+
+
+async def _started(inquiry: Inquiry, prober: Prober) -> Found:
+    return await inquiry(prober)
+
+
+async def _all(
+    inquiries: dict[tuple[str, ...], Coroutine[Any, Any, Found]], seconds: float
+) -> Found:
+    """What each found; one that fails says so for its promises, and hinders no other."""
+    tasks = {asyncio.ensure_future(one): names for names, one in inquiries.items()}
+    done, late = await asyncio.wait(tasks, timeout=seconds)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
+    found: Found = {}
+    for task in done:
+        error = task.exception()
+        if error is None:
+            found |= task.result()
+        else:
+            words = f"it could not be tried: {type(error).__name__}: {error}"
+            found |= dict.fromkeys(tasks[task], (False, words))
+    return found
+
+
+def _row(name: str, found: Found, health: Health, seconds: float) -> Measurement:
+    how = health.enforced.get(name, "by contract" if name in BY_CONTRACT else "")
+    late = (False, f"it was not tried to its end within {seconds:g} s")
+    holds, detail = found.get(name, late)
+    return Measurement(name, holds, how, detail)
