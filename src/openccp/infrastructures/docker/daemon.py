@@ -7,9 +7,11 @@ from typing import Any
 
 import aiodocker
 import aiohttp
+import orjson
 from aiodocker.exceptions import DockerError
 
 from openccp.core.ports import CannotStart
+from openccp.core.problems import Unavailable
 
 ASK_SECONDS = 60.0
 TERM = ("sh", "-c", "kill -TERM -1")
@@ -22,8 +24,8 @@ _WORDS = (
 )
 
 
-class DaemonGone(Exception):
-    """The Docker daemon does not answer."""
+class DaemonGone(Unavailable):
+    """The Docker daemon does not answer: what was asked of it is asked again later."""
 
 
 class NameTaken(Exception):
@@ -46,6 +48,14 @@ class Ended:
     code: int
     out_of_memory: bool
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a container met: it ended with a code, or (None) one of its processes lacked memory."""
+
+    name: str
+    code: int | None
 
 
 class Daemon:
@@ -125,11 +135,10 @@ class Daemon:
         found = await self._shown(name)
         return int(found["State"]["Pid"]) if found else 0
 
-    async def listed(self, label: str) -> list[Container]:
-        """All containers with a label, in one call."""
-        found = await self._asked(
-            self._docker.containers.list(all=True, filters={"label": [label]})
-        )
+    async def listed(self, label: str, prefix: str = "") -> list[Container]:
+        """All containers with a label, and a name that begins so, in one call."""
+        filters = {"label": [label], **({"name": [f"^{prefix}"]} if prefix else {})}
+        found = await self._asked(self._docker.containers.list(all=True, filters=filters))
         return [
             Container(one["Names"][0].lstrip("/"), one["State"], one["Labels"]) for one in found
         ]
@@ -157,12 +166,27 @@ class Daemon:
         """End and remove a container with its volumes; nothing if it is not there."""
         await self._lenient(self._docker.containers.container(name).delete(force=True, v=True))
 
-    async def ends(self, label: str) -> AsyncIterator[str]:
-        """The names of containers with a label as they end; ends when the daemon goes away."""
-        subscribe: Any = self._docker.events.subscribe
-        events = subscribe(filters={"type": ["container"], "event": ["die"], "label": [label]})
-        while (event := await events.get()) is not None:
-            yield str(event["Actor"]["Attributes"]["name"])
+    async def news(self, label: str) -> AsyncIterator[News | None]:
+        """What containers with a label meet, as it comes; None first, once that is listened to.
+
+        It ends when the daemon goes away.
+        """
+        wanted = {"type": ["container"], "event": ["die", "oom"], "label": [label]}
+        params = {"filters": orjson.dumps(wanted).decode()}
+        endless = aiohttp.ClientTimeout(total=None, sock_connect=ASK_SECONDS)
+        try:
+            async with (
+                self._docker._query("events", params=params, timeout=endless) as answer,
+                answer,
+            ):
+                yield None
+                async for line in answer.content:
+                    event = orjson.loads(line)
+                    about = event["Actor"]["Attributes"]
+                    code = about.get("exitCode")
+                    yield News(about["name"], None if code is None else int(code))
+        except (aiohttp.ClientError, OSError, DockerError) as error:
+            raise DaemonGone(f"the Docker daemon at {self._address} went away") from error
 
     async def close(self) -> None:
         """Hang up."""

@@ -28,14 +28,20 @@ from openccp.infrastructures.docker.container import (
     labels_of,
     name_of,
 )
-from openccp.infrastructures.docker.daemon import Container, Daemon, DaemonGone, NameTaken
+from openccp.infrastructures.docker.daemon import Container, Daemon, DaemonGone, NameTaken, News
 from openccp.infrastructures.docker.tasks import DockerTask
-from openccp.infrastructures.folders import StageFolder, handle_of, key_of, read_plan
+from openccp.infrastructures.folders import (
+    StageFolder,
+    attempt_name,
+    handle_of,
+    key_of,
+    read_plan,
+)
 from openccp.infrastructures.logs import read_logs
 from openccp.infrastructures.once import Once
 from openccp.infrastructures.place import digest_of, own_folder
 from openccp.infrastructures.started import lost, observe_running
-from openccp.infrastructures.watch import Watch
+from openccp.infrastructures.watch import YOUNG, Watch
 
 BY_DAEMON = (
     "memory", "pids", "cpus", "network", "read-only", "capabilities", "privileges", "seccomp",
@@ -71,6 +77,8 @@ class DockerInfrastructure:
         self._callbacks: list[Callable[[TaskKey], None]] = []
         self._running: dict[TaskKey, DockerTask] = {}
         self._ended: dict[TaskKey, Observation] = {}
+        self._named: dict[str, DockerTask] = {}
+        self._hearing = asyncio.Event()
         self._once = Once()
         self._watch = Watch(lambda: self._running.values())
         self._listening: asyncio.Task[None] | None = None
@@ -125,16 +133,15 @@ class DockerInfrastructure:
             return handle_of(task.key)
         if not self.has_runtime(task.image):
             raise NoSuchRuntime(f"The image {task.image!r} may not be run on {self.id!r}.")
-        try:
-            if await self._daemon.image(task.image) is None:
-                await self._daemon.pull(task.image)
-            folder = StageFolder(self._attempts.ground, task.key)
-            started = await asyncio.to_thread(self._prepared, task, folder)
-            for index in range(task.replicas):
-                await self._start(task, started, index)
-        except DaemonGone as error:
-            raise CannotStart(str(error)) from error
-        await self._follow(started)
+        await self._listen()
+        if await self._daemon.image(task.image) is None:
+            await self._daemon.pull(task.image)
+        folder = StageFolder(self._attempts.ground, task.key)
+        started = await asyncio.to_thread(self._prepared, task, folder)
+        self._named.update(dict.fromkeys(started.names(), started))
+        for index in range(task.replicas):
+            await self._start(task, started, index)
+        self._follow(started)
         return handle_of(task.key)
 
     def _prepared(self, task: Task, folder: StageFolder) -> DockerTask:
@@ -153,8 +160,15 @@ class DockerInfrastructure:
         config = config_of(
             self._ground, task, started.folder, started.replicas[index], started.plan
         )
-        with contextlib.suppress(NameTaken):
+        try:
             await self._daemon.create(name, config)
+        except NameTaken:
+            await self._adopt(task, name)
+        else:
+            await self._daemon.start(name)
+
+    async def _adopt(self, task: Task, name: str) -> None:
+        """Go on with what an earlier try has made."""
         found = await self._daemon.inspect(name)
         if found is None:
             raise CannotStart(f"The container {name} went away while it was being started")
@@ -166,24 +180,28 @@ class DockerInfrastructure:
     def _is_ours(self, found: Container, key: TaskKey) -> bool:
         return labels_of(self._ground, key).items() <= dict(found.labels).items()
 
-    async def _follow(self, started: DockerTask) -> None:
+    def _follow(self, started: DockerTask) -> None:
         """Watch it from now on."""
-        firsts = [await self._daemon.first_process(name) for name in started.names()]
-        started.groups.firsts = [pid for pid in firsts if pid]
+        assert self._loop is not None
         self._running[started.folder.key] = started
+        self._named.update(dict.fromkeys(started.names(), started))
+        if started.all_ended:
+            self._tell(started.folder.key)
         self._watch.wake()
-        if self._listening is None:
-            self._loop = asyncio.get_running_loop()
-            self._listening = self._loop.create_task(self._listen())
+        self._loop.call_later(YOUNG, lambda: self._later(self._meet(started)))
+
+    async def _meet(self, started: DockerTask) -> None:
+        """Learn where its processes are counted, once it is old enough to be watched."""
+        with contextlib.suppress(DaemonGone):
+            if started.folder.key in self._running:
+                firsts = [await self._daemon.first_process(name) for name in started.names()]
+                started.groups.firsts = [pid for pid in firsts if pid]
 
     async def find(self, key: TaskKey) -> Handle | None:
-        """The handle of a task whose containers are there."""
-        if key in self._running or key in self._ended:
+        """The handle of a task of which something is there: a container, or its folder alone."""
+        if self._known(key) is not None:
             return handle_of(key)
-        try:
-            found = await self._daemon.inspect(name_of(key, 0))
-        except DaemonGone:
-            return None
+        found = await self._daemon.inspect(name_of(key, 0))
         return handle_of(key) if found and self._is_ours(found, key) else None
 
     # --- watching -----------------------------------------------------------------------------
@@ -200,24 +218,47 @@ class DockerInfrastructure:
         doing.add_done_callback(self._doing.discard)
 
     async def _listen(self) -> None:
-        """Tell of ends as the daemon does; one that went away is asked again."""
+        """Hear what the daemon tells from now on."""
+        if self._listening is None:
+            self._loop = asyncio.get_running_loop()
+            self._listening = self._loop.create_task(self._hear_always())
+        await self._hearing.wait()
+
+    async def _hear_always(self) -> None:
+        """One that went away is asked again; what it told nobody is then looked for."""
         while True:
             with contextlib.suppress(DaemonGone):
-                async for name in self._daemon.ends(self._ground.label):
-                    for key, started in list(self._running.items()):
-                        if name in started.names():
-                            self._tell(key)
+                async for news in self._daemon.news(self._ground.label):
+                    self._hear(news)
+            self._hearing.set()
+            await asyncio.sleep(AGAIN)
+
+    def _hear(self, news: News | None) -> None:
+        self._hearing.set()
+        if news is None:
             for key in list(self._running):
                 self._tell(key)
-            await asyncio.sleep(AGAIN)
+            return
+        started = self._named.get(news.name)
+        if started is not None and started.hear(news):
+            self._tell(started.folder.key)
 
     def _tell(self, key: TaskKey) -> None:
         for callback in self._callbacks:
             callback(key)
 
     async def observe(self, handles: Mapping[TaskKey, Handle]) -> Mapping[TaskKey, Observation]:
-        """One list of all containers here; a daemon that is away says nothing new."""
+        """One list of all containers here, unless the daemon has told of all that is asked.
+
+        A daemon that is away says nothing new.
+        """
         try:
+            await self._listen()
+            for key in handles.keys() & self._running.keys():
+                if self._running[key].all_ended:
+                    await self._conclude(self._running[key])
+            if handles.keys() <= self._ended.keys():
+                return {key: self._ended[key] for key in handles}
             listed = await self._daemon.listed(self._ground.label)
         except DaemonGone:
             return {key: self._as_before(key) for key in handles}
@@ -249,17 +290,19 @@ class DockerInfrastructure:
         if None in found:
             self._running.pop(key, None)
             return lost()
-        if "created" in found:
+        over = {"exited", "dead", *(["created"] if started.is_stopping else [])}
+        if "created" in found and not started.is_stopping:
             return Observation(State.PENDING)
-        if all(state in ("exited", "dead") for state in found):
+        if over.issuperset(found):
             return await self._conclude(started)
         if key not in self._running:
-            await self._follow(started)
+            self._follow(started)
         return observe_running(started)
 
     async def _conclude(self, started: DockerTask) -> Observation:
         key = started.folder.key
-        ends = [await self._daemon.ended(name) for name in started.names()]
+        names = started.names()
+        ends = [started.told(name) or await self._daemon.ended(name) for name in names]
         self._running.pop(key, None)
         self._ended[key] = started.observed(ends)
         return self._ended[key]
@@ -297,18 +340,24 @@ class DockerInfrastructure:
         key = key_of(handle)
         if key is None:
             return
-        for stage in Stage:
-            one = TaskKey(key.job, key.attempt, stage)
-            started = self._known(one)
-            if started is not None:
-                started.forbid_start()
-            for name in started.names() if started else [name_of(one, 0)]:
-                found = await self._daemon.inspect(name)
-                if found is not None and self._is_ours(found, one):
-                    await self._daemon.remove(name)
+        stages = [TaskKey(key.job, key.attempt, stage) for stage in Stage]
+        known = [started for started in map(self._known, stages) if started is not None]
+        for started in known:
+            started.forbid_start()
+        for name in await self._containers(stages[0], known):
+            await self._daemon.remove(name)
+            self._named.pop(name, None)
+        for one in stages:
             self._running.pop(one, None)
             self._ended.pop(one, None)
         await asyncio.to_thread(self._attempts.remove, key)
+
+    async def _containers(self, run: TaskKey, known: Sequence[DockerTask]) -> list[str]:
+        """Those of an attempt: known where its run was seen here, else the daemon is asked."""
+        if run in self._running or run in self._ended:
+            return [name for started in known for name in started.names()]
+        listed = await self._daemon.listed(self._ground.label, f"/?{attempt_name(run)}-")
+        return [one.name for one in listed]
 
     async def close(self) -> None:
         """Stop watching; what runs goes on and is found again."""

@@ -1,5 +1,6 @@
 """One task of containers."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -7,7 +8,7 @@ from openccp.core.ports import Observation
 from openccp.infrastructures.bounded import write_new
 from openccp.infrastructures.cgroups import Counters
 from openccp.infrastructures.docker.container import name_of
-from openccp.infrastructures.docker.daemon import Ended
+from openccp.infrastructures.docker.daemon import Ended, News
 from openccp.infrastructures.docker.groups import ContainerGroups
 from openccp.infrastructures.folders import Replica
 from openccp.infrastructures.progress import marks_of
@@ -24,6 +25,10 @@ class DockerTask(Started):
 
     end: Callable[["DockerTask"], None]
     groups: ContainerGroups = field(default_factory=ContainerGroups)
+    codes: dict[str, int] = field(default_factory=dict)
+    """How containers ended, as far as the daemon has told."""
+    starved: set[str] = field(default_factory=set)
+    """Containers of which a process lacked memory."""
 
     def names(self) -> list[str]:
         """The containers, one a replica."""
@@ -45,6 +50,30 @@ class DockerTask(Started):
                 write_new(f"{replica.home}/{CLAIM}{self.folder.key.stage}", STOPPED.encode())
             except OSError:
                 continue
+
+    @property
+    def all_ended(self) -> bool:
+        """Whether the daemon has told the end of every container."""
+        return len(self.codes) == self.plan.replicas
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a stop was asked for: what has not begun then never will."""
+        return os.path.exists(self.folder.stopping)
+
+    def hear(self, news: News) -> bool:
+        """What the daemon tells of a container; whether all of them have ended."""
+        if news.code is None:
+            self.starved.add(news.name)
+        else:
+            self.codes[news.name] = news.code
+        return self.all_ended
+
+    def told(self, name: str) -> Ended | None:
+        """How a container ended, if that needs no asking: whoever failed is asked why."""
+        if self.codes.get(name) != 0:
+            return None
+        return Ended(0, name in self.starved, "")
 
     def observed(self, ends: list[Ended | None]) -> Observation:
         """What is said of a task all of whose containers have ended."""
