@@ -237,7 +237,10 @@ def load(data: Path, **overrides: Mapping[str, object]) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"{file}: {error}") from None
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        lines = [
+            f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors()
+        ]
         raise BadSettings("\n".join(lines)) from None
 
 
