@@ -150,6 +150,8 @@ ACCESS = {
     ("GET", "/processes/{process_id}/package"): OWN,
     ("POST", "/processes/{process_id}/execution"): OWN,
     ("GET", "/processes/{process_id}/execution"): OWN,
+    ("GET", "/processes/{process_id}/form"): OWN,
+    ("POST", "/processes/{process_id}/form"): OWN,
     ("GET", "/jobs/{job_id}"): OWN,
     ("PATCH", "/jobs/{job_id}"): OWN,
     ("DELETE", "/jobs/{job_id}"): OWN,

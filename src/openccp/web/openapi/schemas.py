@@ -215,5 +215,11 @@ SIGN_IN = {
     ),
     "tokenError": a(("error",), error=TEXT, error_description=TEXT),
     "signInForm": a(("secret",), secret=TEXT),
+    "inputForm": {
+        "type": "object",
+        "description": "value:x, secret:x, href:x, upload:x for an input x; key once a form.",
+        "properties": {"key": TEXT},
+        "additionalProperties": TEXT,
+    },
 }
 SCHEMAS: dict[str, Schema] = {**SERVICE, **PROCESSES, **JOBS, **CALLBACKS, **SIGN_IN}

@@ -48,6 +48,10 @@ VISIBILITY = Parameter(
     "Who may see and run the process.",
     {"type": "string", "enum": ["private", "public"], "default": "private"},
 )
+FROM_JOB = Parameter("job", "query", "A job of yours whose values the form shows.")
+FILL = Parameter(
+    "fill", "query", "example: the author's examples.", {"type": "string", "enum": ["example"]}
+)
 WORKFLOW = Parameter("w", "query", "Which workflow of a CWL $graph is meant.")
 PREFER_REPRESENTATION = Parameter(
     "Prefer", "header", "return=representation: answer with the summary, and with warnings."

@@ -12,12 +12,16 @@ from openccp.core.problems import (
     JobDismissed,
     JobFailed,
     KeyReused,
+    NoSuchJob,
     NoSuchOutput,
     NotAcceptable,
+    NotFound,
 )
 from openccp.web.operations.parameters import (
     AFTER,
     BEFORE,
+    FILL,
+    FROM_JOB,
     IDEMPOTENCY_KEY,
     LIMIT,
     PREFER,
@@ -28,6 +32,8 @@ from openccp.web.operations.parameters import (
     WORKFLOW,
 )
 from openccp.web.operations.shape import (
+    FORM,
+    HTML,
     JSON,
     RAW,
     Answer,
@@ -76,6 +82,35 @@ EXECUTE_ADDRESS = Operation(
         JobDismissed,
         NotAcceptable,
     ),
+)
+GET_FORM = Operation(
+    "get",
+    "/processes/{processID}/form",
+    "showForm",
+    "The inputs as a form to fill in",
+    (Answer(200, "The form.", {HTML: "html"}),),
+    parameters=(FROM_JOB, FILL),
+    refusals=(NoSuchJob, NotFound),
+)
+NOT_SENT = {
+    400: "The form again, with what is wrong at each field.",
+    401: "What was written, to be sent again after signing in.",
+    413: "The form again: something in it is too large.",
+    KeyReused.status: "The form again: its key was used for another request.",
+    429: "The form again: it is too much for now.",
+    503: "The form again: it cannot be sent now.",
+}
+SEND_FORM = Operation(
+    "post",
+    "/processes/{processID}/form",
+    "sendForm",
+    "Execute a process with what a form says",
+    (
+        nothing("The job was made.", "Location", status=303),
+        *(Answer(status, words, {HTML: "html"}) for status, words in NOT_SENT.items()),
+    ),
+    refusals=(InvalidRequest, KeyReused),
+    body={"multipart/form-data": "inputForm", FORM: "inputForm"},
 )
 OPERATIONS = (
     Operation(
@@ -139,4 +174,6 @@ OPERATIONS = (
     ),
     EXECUTE,
     EXECUTE_ADDRESS,
+    GET_FORM,
+    SEND_FORM,
 )

@@ -8,6 +8,7 @@ from openccp.core.problems import Problem
 
 JSON = "application/json"
 HTML = "text/html"
+FORM = "application/x-www-form-urlencoded"
 ANY = "*/*"
 RAW: Mapping[str, str] = {JSON: "anything", ANY: "bytes"}
 """What is sent as it is: JSON if it is JSON, bytes otherwise."""

@@ -1,9 +1,16 @@
 """The operations of signing in: tokens, what describes them, and the browser's session."""
 
 from openccp.core.problems import Forbidden
-from openccp.web.operations.shape import HTML, Answer, Operation, Parameter, json_answer, nothing
+from openccp.web.operations.shape import (
+    FORM,
+    HTML,
+    Answer,
+    Operation,
+    Parameter,
+    json_answer,
+    nothing,
+)
 
-FORM = "application/x-www-form-urlencoded"
 CONTEXT = Parameter("X-D4Science-Context", "header", "The context the token is for.")
 SECRET = Parameter("secret", "query", "The secret of a sign-in address.")
 REFUSED = tuple(
