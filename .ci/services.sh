@@ -1,6 +1,6 @@
 # Sourced by ./test: real programs that the tests meet, from Debian's packages where we may install.
 
-PACKAGES="iptables nginx postgresql busybox r-base-core r-cran-httr r-cran-jsonlite r-cran-rstudioapi docker.io mmdebstrap"
+PACKAGES="iptables nginx postgresql busybox r-base-core r-cran-httr r-cran-jsonlite r-cran-rstudioapi docker.io docker-registry apache2-utils mmdebstrap"
 
 services() {
     missing=""
