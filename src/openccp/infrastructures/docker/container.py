@@ -18,6 +18,8 @@ HOME = "/home/ccp"
 PLACE = "org.openccp.place"
 ATTEMPT = "org.openccp.attempt"
 PERIOD = 100_000
+OPEN_FILES = 4096
+"""By one process; a daemon's own default may have no end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,8 @@ class Ground:
     """Stands for the platform and its infrastructure in labels."""
     programs: str
     """The folder of the scripts that start a job, as the daemon sees it."""
-    network: str
-    """The network of jobs that may have one."""
+    runtime: str = ""
+    """What the daemon calls the program that makes containers; empty: its own default."""
 
     @property
     def label(self) -> str:
@@ -48,9 +50,9 @@ def labels_of(ground: Ground, key: TaskKey) -> dict[str, str]:
 
 
 def config_of(
-    ground: Ground, task: Task, folder: StageFolder, replica: Replica, plan: Plan
+    ground: Ground, task: Task, replica: Replica, plan: Plan, parts: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The container of one replica (security.md C.3)."""
+    """The container of one replica; `parts` says how its files and its network reach it."""
     piped = "piped" if opens_streams(task.scripts) else "plain"
     stage = str(task.key.stage)
     marks = f"{HOME}/{MARKS}{stage}"
@@ -65,7 +67,7 @@ def config_of(
         "Labels": labels_of(ground, task.key),
         "AttachStdout": False,
         "AttachStderr": False,
-        "HostConfig": _host(ground, task, folder, replica),
+        "HostConfig": {**_host(ground, task), **parts},
     }
 
 
@@ -79,9 +81,8 @@ def _environment(task: Task, replica: Replica) -> dict[str, str]:
     }
 
 
-def _host(ground: Ground, task: Task, folder: StageFolder, replica: Replica) -> dict[str, Any]:
+def _host(ground: Ground, task: Task) -> dict[str, Any]:
     return {
-        "Binds": _binds(ground, folder, replica, secrets=bool(task.secrets)),
         "ReadonlyRootfs": True,
         "CapDrop": ["ALL"],
         "SecurityOpt": ["no-new-privileges"],
@@ -89,7 +90,7 @@ def _host(ground: Ground, task: Task, folder: StageFolder, replica: Replica) -> 
         "IpcMode": "private",
         "LogConfig": {"Type": "none"},
         "RestartPolicy": {"Name": "no"},
-        "NetworkMode": ground.network if task.network else "none",
+        **({"Runtime": ground.runtime} if ground.runtime else {}),
         **_bounds(task.limits),
     }
 
@@ -106,6 +107,7 @@ def _bounds(limits: Limits) -> dict[str, Any]:
         "Tmpfs": {"/tmp": f"rw,nosuid,nodev,mode=1777,size={half}"},
         "Ulimits": [
             _ulimit("core", 0),
+            _ulimit("nofile", OPEN_FILES),
             _ulimit("fsize", max(limits.output_bytes, limits.log_bytes) + 4096),
         ],
     }
@@ -115,7 +117,10 @@ def _ulimit(name: str, value: int) -> dict[str, Any]:
     return {"Name": name, "Soft": value, "Hard": value}
 
 
-def _binds(ground: Ground, folder: StageFolder, replica: Replica, *, secrets: bool) -> list[str]:
+def binds_of(
+    ground: Ground, folder: StageFolder, replica: Replica, *, secrets: bool
+) -> dict[str, Any]:
+    """How the files of one replica reach it on a daemon of this machine."""
     shown: Mapping[str, str] = {
         folder.data: "/ccp_data",
         replica.home: HOME,
@@ -128,7 +133,9 @@ def _binds(ground: Ground, folder: StageFolder, replica: Replica, *, secrets: bo
         **{f"{ground.programs}/{one.name}": f"/ccp/{one.name}" for one in SCRIPTS},
         **({f"{folder.attempt}/secrets": "/run/secrets"} if secrets else {}),
     }
-    return [
-        *(f"{os.path.realpath(outside)}:{inside}:rw" for outside, inside in shown.items()),
-        *(f"{os.path.realpath(outside)}:{inside}:ro" for outside, inside in fixed.items()),
-    ]
+    return {
+        "Binds": [
+            *(f"{os.path.realpath(outside)}:{inside}:rw" for outside, inside in shown.items()),
+            *(f"{os.path.realpath(outside)}:{inside}:ro" for outside, inside in fixed.items()),
+        ]
+    }

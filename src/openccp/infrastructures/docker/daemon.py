@@ -32,6 +32,10 @@ class NameTaken(Exception):
     """There is a container of this name."""
 
 
+class Overlap(Exception):
+    """The addresses asked for are in use."""
+
+
 @dataclass(frozen=True, slots=True)
 class Container:
     """What the daemon says of a container. `state`: created, running, exited, ..."""
@@ -93,11 +97,25 @@ class Daemon:
         except DockerError as error:
             raise CannotStart(f"The image {name!r} cannot be had: {in_words(error)}") from error
 
-    async def network(self, name: str, config: Mapping[str, Any]) -> None:
-        """Make a network unless it is there."""
-        found = await self._asked(self._docker.networks.list(filters={"name": [f"^{name}$"]}))
-        if not found:
+    async def networks(self, **filters: str) -> Mapping[str, Mapping[str, str]]:
+        """Networks by name, with their labels; `name` is a pattern, `label` one of theirs."""
+        wanted = {kind: [value] for kind, value in filters.items()}
+        found = await self._asked(self._docker.networks.list(filters=wanted))
+        return {one["Name"]: one["Labels"] or {} for one in found}
+
+    async def make_network(self, name: str, config: Mapping[str, Any]) -> None:
+        """Make a network; Overlap if its addresses are used."""
+        try:
             await self._asked(self._docker.networks.create({"Name": name, **config}))
+        except DockerError as error:
+            if "overlap" in str(error.message).lower():
+                raise Overlap(name) from error
+            raise CannotStart(f"The network could not be made: {in_words(error)}") from error
+
+    async def remove_network(self, name: str) -> None:
+        """Remove a network; nothing if it is not there, or in use."""
+        network: Any = aiodocker.networks.DockerNetwork
+        await self._lenient(network(self._docker, name).delete(), 403)
 
     async def create(self, name: str, config: dict[str, Any]) -> None:
         """Make a container; NameTaken if there is one of this name."""
@@ -202,12 +220,12 @@ class Daemon:
                 return None
             raise
 
-    async def _lenient(self, asking: Any) -> None:
+    async def _lenient(self, asking: Any, *also: int) -> None:
         """What is gone, or ends already, needs no ending."""
         try:
             await self._asked(asking)
         except DockerError as error:
-            if error.status not in (404, 409):
+            if error.status not in (404, 409, *also):
                 raise
 
     async def _asked(self, asking: Any) -> Any:

@@ -24,11 +24,14 @@ from openccp.infrastructures.attempts import open_attempts
 from openccp.infrastructures.docker.container import (
     SCRIPTS,
     Ground,
+    binds_of,
     config_of,
     labels_of,
     name_of,
 )
 from openccp.infrastructures.docker.daemon import Container, Daemon, DaemonGone, NameTaken, News
+from openccp.infrastructures.docker.filter import Policy
+from openccp.infrastructures.docker.network import NO_NETWORK, Networks
 from openccp.infrastructures.docker.tasks import DockerTask
 from openccp.infrastructures.folders import (
     StageFolder,
@@ -68,12 +71,15 @@ class DockerInfrastructure:
         images: Sequence[str] = ("*",),
         uid_range: tuple[int, int] = (61_000, 61_512),
         environment: Mapping[str, str] | None = None,
+        network: Policy | None = None,
+        runtime: str = "",
     ) -> None:
         self.id, self.title, self.slots = id, title, slots
         self._images = tuple(images)
         self._attempts, self._place = open_attempts(root, uid_range, environment or {})
-        self._ground = Ground(digest_of(root), str(self._scripts()), f"ccp-{digest_of(root)}")
+        self._ground = Ground(digest_of(root), str(self._scripts()), runtime)
         self._daemon = Daemon(address)
+        self._networks = Networks(self._daemon, address, self._ground, network or Policy())
         self._callbacks: list[Callable[[TaskKey], None]] = []
         self._running: dict[TaskKey, DockerTask] = {}
         self._ended: dict[TaskKey, Observation] = {}
@@ -95,14 +101,17 @@ class DockerInfrastructure:
     # --- what it can do -----------------------------------------------------------------------
 
     async def check(self) -> Health:
-        """Ask the daemon; make the network of jobs."""
+        """Ask the daemon; remove networks that somebody who was killed left."""
         try:
             version = await self._daemon.version()
-            await self._daemon.network(self._ground.network, NETWORK)
+            await self._networks.sweep(self._attempts.names)
+            policy = await self._networks.say()
         except DaemonGone as error:
             return Health(False, "", str(error))
         free = shutil.disk_usage(self._place).free
         held = dict.fromkeys(BY_DAEMON, "docker")
+        if policy.startswith("filtered"):
+            held["private"] = "netfilter"
         return Health(
             True,
             f"Docker {version}",
@@ -110,7 +119,7 @@ class DockerInfrastructure:
             self.slots,
             self._images,
             f"Docker {version}, a user of its own",
-            "own: jobs with network share one of their own and cannot reach each other",
+            policy,
             {**held, "output": "watched", "files": "watched", "log": "watched"},
         )
 
@@ -138,11 +147,16 @@ class DockerInfrastructure:
             await self._daemon.pull(task.image)
         folder = StageFolder(self._attempts.ground, task.key)
         started = await asyncio.to_thread(self._prepared, task, folder)
+        started.network = await self._network(task)
         self._named.update(dict.fromkeys(started.names(), started))
         for index in range(task.replicas):
             await self._start(task, started, index)
         self._follow(started)
         return handle_of(task.key)
+
+    async def _network(self, task: Task) -> Mapping[str, Any]:
+        """Also when it is there already: what filters it has to be there too."""
+        return await self._networks.make(task.key, task.replicas) if task.network else NO_NETWORK
 
     def _prepared(self, task: Task, folder: StageFolder) -> DockerTask:
         try:
@@ -157,9 +171,10 @@ class DockerInfrastructure:
     async def _start(self, task: Task, started: DockerTask, index: int) -> None:
         """Made under its name, which is the claim; started unless it was already."""
         name = name_of(task.key, index)
-        config = config_of(
-            self._ground, task, started.folder, started.replicas[index], started.plan
-        )
+        replica = started.replicas[index]
+        files = binds_of(self._ground, started.folder, replica, secrets=bool(task.secrets))
+        parts = {**files, **started.network}
+        config = config_of(self._ground, task, replica, started.plan, parts)
         try:
             await self._daemon.create(name, config)
         except NameTaken:
@@ -350,6 +365,7 @@ class DockerInfrastructure:
         for one in stages:
             self._running.pop(one, None)
             self._ended.pop(one, None)
+        await self._networks.remove(key)
         await asyncio.to_thread(self._attempts.remove, key)
 
     async def _containers(self, run: TaskKey, known: Sequence[DockerTask]) -> list[str]:
@@ -385,10 +401,3 @@ class DockerInfrastructure:
         if key is None:
             raise ValueError("not a handle of this infrastructure")
         return self._attempts.workspace(key, sealed=key in self._ended)
-
-
-NETWORK = {
-    "Driver": "bridge",
-    "Options": {"com.docker.network.bridge.enable_icc": "false"},
-    "CheckDuplicate": True,
-}

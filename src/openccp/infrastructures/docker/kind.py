@@ -2,11 +2,14 @@
 
 import os
 from importlib import import_module
+from ipaddress import IPv4Address, IPv4Network
+from typing import Literal
 
 from pydantic import Field
 
 from openccp.core.ports import Infrastructure
 from openccp.core.site import InfrastructureSettings, Site
+from openccp.infrastructures.docker.filter import SUBNETS, Policy
 
 
 class DockerSettings(InfrastructureSettings):
@@ -24,6 +27,28 @@ class DockerSettings(InfrastructureSettings):
     first_uid: int = Field(
         default=61000, ge=1000, description="First host user id that jobs run under."
     )
+    network: Literal["none", "filtered", "open"] = Field(
+        default="filtered",
+        description="What jobs that want network get: none (they are refused), public addresses "
+        "and `allowed_networks`, or everything that the daemon's host reaches.",
+    )
+    allowed_networks: tuple[IPv4Network, ...] = Field(
+        default=(), description="Networks that jobs may reach though they are not public."
+    )
+    resolvers: tuple[IPv4Address, ...] = Field(
+        default=(), description="Name servers of jobs; without any, those of the daemon's host."
+    )
+    subnets: IPv4Network = Field(
+        default=SUBNETS,
+        description="Addresses of the networks of jobs, a small part each: nobody else's.",
+    )
+    runtime: str = Field(
+        default="", description="The daemon's runtime for jobs, such as `runsc`; or its default."
+    )
+
+    def policy(self) -> Policy:
+        """What they say of the network."""
+        return Policy(self.network, self.allowed_networks, self.subnets, self.resolvers)
 
 
 class DockerKind:
@@ -44,6 +69,8 @@ class DockerKind:
             images=settings.images,
             uid_range=(settings.first_uid, settings.first_uid + 4096),
             environment=site.environment,
+            network=settings.policy(),
+            runtime=settings.runtime,
         )
         return made
 

@@ -1,8 +1,9 @@
 """One task of containers."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from openccp.core.ports import Observation
 from openccp.infrastructures.bounded import write_new
@@ -29,6 +30,8 @@ class DockerTask(Started):
     """How containers ended, as far as the daemon has told."""
     starved: set[str] = field(default_factory=set)
     """Containers of which a process lacked memory."""
+    network: Mapping[str, Any] = field(default_factory=dict)
+    """What its containers say of their network."""
 
     def names(self) -> list[str]:
         """The containers, one a replica."""
