@@ -1,6 +1,7 @@
 """What a container of a job looks like to the daemon: pure, and hardened by default."""
 
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from openccp.core.job import TaskKey
 from openccp.core.ports import Limits, Task
 from openccp.infrastructures.folders import MARKS, PROGRESS, Plan, Replica, StageFolder
 from openccp.infrastructures.launch import variables
+from openccp.infrastructures.place import own_folder
 from openccp.infrastructures.shell import opens_streams
 
 HERE = Path(__file__).parent
@@ -37,6 +39,14 @@ class Ground:
     def label(self) -> str:
         """What all containers here carry."""
         return f"{PLACE}={self.place}"
+
+
+def programs_in(place: Path) -> Path:
+    """What starts a job, copied to where a daemon of this machine can bind it from."""
+    folder = own_folder(place / "programs", 0o755)
+    for script in SCRIPTS:
+        shutil.copyfile(script, folder / script.name)
+    return folder
 
 
 def name_of(key: TaskKey, index: int) -> str:

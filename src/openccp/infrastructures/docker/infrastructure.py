@@ -22,12 +22,12 @@ from openccp.core.ports import (
 )
 from openccp.infrastructures.attempts import open_attempts
 from openccp.infrastructures.docker.container import (
-    SCRIPTS,
     Ground,
     binds_of,
     config_of,
     labels_of,
     name_of,
+    programs_in,
 )
 from openccp.infrastructures.docker.daemon import Container, Daemon, DaemonGone, NameTaken, News
 from openccp.infrastructures.docker.filter import Policy
@@ -42,7 +42,7 @@ from openccp.infrastructures.folders import (
 )
 from openccp.infrastructures.logs import read_logs
 from openccp.infrastructures.once import Once
-from openccp.infrastructures.place import digest_of, own_folder
+from openccp.infrastructures.place import digest_of
 from openccp.infrastructures.started import lost, observe_running
 from openccp.infrastructures.watch import YOUNG, Watch
 
@@ -77,7 +77,7 @@ class DockerInfrastructure:
         self.id, self.title, self.slots = id, title, slots
         self._images = tuple(images)
         self._attempts, self._place = open_attempts(root, uid_range, environment or {})
-        self._ground = Ground(digest_of(root), str(self._scripts()), runtime)
+        self._ground = Ground(digest_of(root), str(programs_in(self._place)), runtime)
         self._daemon = Daemon(address)
         self._networks = Networks(self._daemon, address, self._ground, network or Policy())
         self._callbacks: list[Callable[[TaskKey], None]] = []
@@ -90,13 +90,6 @@ class DockerInfrastructure:
         self._listening: asyncio.Task[None] | None = None
         self._doing: set[asyncio.Future[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
-
-    def _scripts(self) -> Path:
-        """What starts a job, copied to where the daemon can bind it from."""
-        folder = own_folder(self._place / "programs", 0o755)
-        for script in SCRIPTS:
-            shutil.copyfile(script, folder / script.name)
-        return folder
 
     # --- what it can do -----------------------------------------------------------------------
 
