@@ -25,8 +25,8 @@ done
 """
 LISTEN = r"""
 hostname -I
-exec perl -MSocket -e '$| = 1; socket(S, PF_INET, SOCK_STREAM, 0); bind(S, sockaddr_in(80, INADDR_ANY));
-listen(S, 5); print "up\n"; accept(C, S) while 1'
+exec perl -MSocket -e '$| = 1; socket(S, PF_INET, SOCK_STREAM, 0);
+bind(S, sockaddr_in(80, INADDR_ANY)); listen(S, 5); print "up\n"; accept(C, S) while 1'
 """
 
 
