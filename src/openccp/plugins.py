@@ -8,6 +8,7 @@ from openccp.core.site import InfrastructureKind, InfrastructureSettings
 GROUP = "openccp.infrastructures"
 OWN = {
     "docker": "openccp.infrastructures.docker.kind:KIND",
+    "slurm": "openccp.infrastructures.slurm.kind:KIND",
 }
 """Written as entry points are; no package can take one of these names."""
 

@@ -1,9 +1,13 @@
 """Engines are started once a worker; where one cannot be had, what needs it is skipped."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.engines.daemons import NoEngine, docker_daemon
+from tests.engines.slurm import Cluster, slurm_cluster
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +17,15 @@ def docker_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield address
     except NoEngine as reason:
         pytest.skip(f"Docker was not tried: {reason}")
+
+
+@pytest.fixture(scope="session")
+def slurm() -> Iterator[Cluster]:
+    folder = Path(tempfile.mkdtemp(prefix="openccp-slurm-", dir="/var/tmp"))
+    try:
+        with slurm_cluster(folder) as cluster:
+            yield cluster
+    except NoEngine as reason:
+        pytest.skip(f"Slurm was not tried: {reason}")
+    finally:
+        shutil.rmtree(folder)

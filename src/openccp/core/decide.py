@@ -114,10 +114,10 @@ def _while_running(job: Job, seen: Observation | None, plan: Plan, now: float) -
     if seen is None:
         return Wait()
     if seen.state is State.LOST:
-        return _when_lost(job, plan, now)
+        return _when_lost(job, seen, plan, now)
     if seen.state is State.EXITED:
         return Collect(seen.failure)
-    if job.stage_started is not None and now >= job.stage_started + plan.wall_seconds:
+    if _is_over(job, seen, plan.wall_seconds, now):
         return Intend(_out_of_time(job, plan, now))
     # a run without a deploy script was shown as executing before its first mark could be there
     phase = job.phase if seen.phase is Phase.DEPLOYING else seen.phase
@@ -130,10 +130,18 @@ def _while_running(job: Job, seen: Observation | None, plan: Plan, now: float) -
     return Wait() if shown == job else Show(replace(shown, updated=now))
 
 
-def _when_lost(job: Job, plan: Plan, now: float) -> Action:
+def _is_over(job: Job, seen: Observation | None, seconds: float, now: float) -> bool:
+    """Whether its time has run out; in an infrastructure's own queue it does not run."""
+    if job.stage_started is None or (seen is not None and seen.state is State.PENDING):
+        return False
+    began = seen.began if seen is not None and seen.began is not None else job.stage_started
+    return now >= began + seconds
+
+
+def _when_lost(job: Job, seen: Observation, plan: Plan, now: float) -> Action:
     if job.attempt < plan.attempts:
         return Intend(starting(job, now))
-    return Collect(LOST)
+    return Collect(seen.failure or LOST)
 
 
 def _out_of_time(job: Job, plan: Plan, now: float) -> Job:
@@ -160,7 +168,7 @@ def _while_undeploying(job: Job, seen: Observation | None, plan: Plan, now: floa
         return Finish()
     if job.handle is None:
         return Submit(Stage.UNDEPLOY)
-    if job.stage_started is not None and now >= job.stage_started + plan.undeploy_seconds:
+    if _is_over(job, seen, plan.undeploy_seconds, now):
         return Finish(f"The undeploy script was ended after {plan.undeploy_seconds:g} s.")
     if seen is None or seen.state in (State.PENDING, State.RUNNING):
         return Wait()

@@ -85,6 +85,8 @@ class Observation:
     failure: Failure | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Peak memory, exit codes by replica, ...: for the record."""
+    began: float | None = None
+    """When its processes began, where that may be long after the submission (epoch seconds)."""
 
 
 @dataclass(frozen=True, slots=True)

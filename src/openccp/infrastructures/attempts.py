@@ -50,6 +50,8 @@ class Attempts:
     users: Users
     environment: Mapping[str, str]
     drops_user: bool
+    group: int | None = None
+    """The group of jobs' users, where it has another number than they."""
 
     def make_ready(self, task: Task, folder: StageFolder) -> Plan:
         """Build beside, then move into place: the folder is there whole or not at all."""
@@ -109,7 +111,7 @@ class Attempts:
         else:
             os.mkdir(path, 0o750)
         if self.drops_user:
-            os.chown(path, -1, uid)
+            os.chown(path, -1, self._group(uid))
         for name, content in files.items():
             write_new(f"{path}/{_part(name)}", content)
 
@@ -124,7 +126,10 @@ class Attempts:
     def give(self, path: str, uid: int) -> None:
         """Make it the job's user's, where jobs have one."""
         if self.drops_user:
-            os.chown(path, uid, uid)
+            os.chown(path, uid, self._group(uid))
+
+    def _group(self, uid: int) -> int:
+        return uid if self.group is None else self.group
 
     def make_writable(self, replica: Replica, uid: int) -> None:
         """A replica's own folder and streams, for an infrastructure that binds them."""
@@ -182,6 +187,20 @@ def open_attempts(
     _sweep(attempts)
     sweep_forgotten()
     users.sweep()
+    return attempts, place
+
+
+def open_shared_attempts(
+    root: Path, account: tuple[int, int], environment: Mapping[str, str]
+) -> tuple[Attempts, Path]:
+    """The same, all of it below `root`, that other machines see too, for one user and group."""
+    place = own_folder(root.resolve() / "scratch")
+    disk, state = own_folder(place / "tasks"), own_folder(place / "state")
+    uid, gid = account
+    users = Users(state, (uid, uid + 1), own=uid)
+    drops_user = os.geteuid() == 0
+    attempts = Attempts(Ground(str(state), str(disk)), users, environment, drops_user, gid)
+    _sweep(attempts)
     return attempts, place
 
 

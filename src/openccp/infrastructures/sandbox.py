@@ -43,6 +43,8 @@ class Inside:
     limits: Limits
     secrets: bool
     piped: bool = False
+    pids: int = 0
+    """Bound the processes of its namespace, where no control group does."""
 
 
 class Jail(Protocol):
@@ -93,11 +95,17 @@ class Sandbox:
             *_own_folders(folder, replica, place),
             *(("--remount-ro", "/") if runtime.rootfs else ()),
             "--chdir", "/",
-            "--", *(("/bin/sh", "/ccp/piped.sh") if place.piped else ()),
+            "--", *_bounded(place.pids), *(("/bin/sh", "/ccp/piped.sh") if place.piped else ()),
             runtime.shell, "/ccp/entry.sh",
             str(folder.key.stage), "/run/ccp/script", f"{HOME}/{MARKS}{folder.key.stage}",
             "/ccp_data",
         ]  # fmt: skip
+
+
+def _bounded(pids: int) -> tuple[str, ...]:
+    """A shell that bounds what is counted in the job's own user namespace."""
+    bound = 'ulimit -u "$0" 2>/dev/null || ulimit -p "$0"; exec "$@"'
+    return ("/bin/sh", "-c", bound, str(pids)) if pids else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,19 @@ def test_a_lost_run_is_tried_again_and_then_blamed_on_the_platform() -> None:
     assert last.failure.blame is Blame.PLATFORM
 
 
+def test_time_in_an_infrastructures_own_queue_does_not_count() -> None:
+    late = NOW + PLAN.wall_seconds + 1
+    waiting = Observation(State.PENDING, message="place 3")
+    shown = decide(running(), waiting, PLAN, late)
+    assert isinstance(shown, Show)
+    assert shown.job.message == "place 3"
+    begun = Observation(State.RUNNING, began=late - 1)
+    assert decide(running(), begun, PLAN, late) == Wait()
+    assert isinstance(decide(running(), begun, PLAN, late + PLAN.wall_seconds), Intend)
+    undeploying = job(Phase.UNDEPLOYING, attempt=1, handle=RUN, stage_started=NOW)
+    assert decide(undeploying, waiting, PLAN, late) == Wait()
+
+
 def test_a_run_beyond_its_time_is_stopped_and_fails_by_limit() -> None:
     action = decide(running(), SEEN[State.RUNNING], PLAN, NOW + 100)
     assert isinstance(action, Intend)

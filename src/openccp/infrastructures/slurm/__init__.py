@@ -1,0 +1,1 @@
+"""The infrastructure `slurm`: steps as batch jobs of a cluster."""

@@ -1,0 +1,39 @@
+"""From what a cluster says of a job without an end file to what is said of it: pure."""
+
+from collections.abc import Iterable
+
+from openccp.core.job import Blame, Failure
+from openccp.infrastructures.slurm.controller import BatchJob
+
+LIMITS = {"TIMEOUT": "time", "DEADLINE": "time", "OUT_OF_MEMORY": "memory"}
+LOST = {
+    "NODE_FAIL": "The node {node} failed",
+    "BOOT_FAIL": "The node {node} did not boot",
+    "PREEMPTED": "The job was displaced by one that goes first",
+    "REVOKED": "The cluster took the job back",
+}
+CANCELLED = Failure(
+    Blame.PLATFORM, "cancelled", "The job was cancelled on the cluster, not by this platform"
+)
+
+
+def limit_of(jobs: Iterable[BatchJob]) -> tuple[str, str] | None:
+    """The limit that the cluster held: its word and figures."""
+    for job in jobs:
+        if job.state in LIMITS:
+            return LIMITS[job.state], f"the cluster ended it ({job.state})"
+    return None
+
+
+def lost_of(jobs: Iterable[BatchJob]) -> Failure | None:
+    """Why it is to be tried elsewhere."""
+    for job in jobs:
+        if job.state in LOST:
+            words = LOST[job.state].format(node=job.node or "of the job")
+            return Failure(Blame.PLATFORM, job.state.lower().replace("_", "-"), words)
+    return None
+
+
+def cancelled(jobs: Iterable[BatchJob]) -> bool:
+    """Whether somebody cancelled it."""
+    return any(job.state == "CANCELLED" for job in jobs)

@@ -1,0 +1,201 @@
+"""One task of batch jobs: what its nodes wrote on the shared folder, and how it is prepared."""
+
+import contextlib
+import os
+import shlex
+import time
+from dataclasses import dataclass, field
+
+from openccp.core.ports import Limits, Observation, Task
+from openccp.infrastructures.bounded import read_text, write_new
+from openccp.infrastructures.cgroups import Counters
+from openccp.infrastructures.folders import Replica
+from openccp.infrastructures.launch import variables
+from openccp.infrastructures.progress import marks_of
+from openccp.infrastructures.runtimes import Runtime
+from openccp.infrastructures.sandbox import Inside, Jail
+from openccp.infrastructures.shell import opens_streams
+from openccp.infrastructures.started import Started
+from openccp.infrastructures.verdict import End
+
+STOPPED = b"stopped"
+KILLED = 137
+KIB = 1024
+
+
+class Uncounted:
+    """No control groups: a node's own processes are not seen from here."""
+
+    version = 1
+
+    def create(self, name: str, limits: Limits) -> tuple[str, ...]:
+        """None."""
+        return ()
+
+    def counters(self, name: str) -> Counters:
+        """Nothing counted."""
+        return Counters()
+
+    def pids(self, name: str) -> list[int]:
+        """None that can be seen."""
+        return []
+
+    def remove(self, name: str) -> bool:
+        """Nothing to remove."""
+        return True
+
+    def names(self) -> list[str]:
+        """None."""
+        return []
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEnd:
+    """The exit code, and whether somebody asked for the end."""
+
+    code: int
+    asked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The files that a node writes for one replica, as the job's user."""
+
+    folder: str
+    index: int
+
+    @property
+    def claim(self) -> str:
+        """Made exclusively by the first copy that starts: its job's number and node."""
+        return f"{self.folder}/{self.index}.claim"
+
+    @property
+    def began(self) -> float | None:
+        """When the start was claimed, None before."""
+        try:
+            found = os.stat(self.claim)
+        except OSError:
+            return None
+        return None if read_text(self.claim) == STOPPED.decode() else found.st_mtime
+
+    def end(self) -> "NodeEnd | None":
+        """None before the end."""
+        words = read_text(f"{self.folder}/{self.index}.end").split()
+        return NodeEnd(int(words[0]), words[1] != "0") if len(words) == 2 else None
+
+    def verdict(self) -> tuple[str, str] | None:
+        """The limit for which the node ended it."""
+        reason, _, detail = read_text(f"{self.folder}/{self.index}.verdict").strip().partition(" ")
+        return (reason, detail) if reason else None
+
+
+@dataclass(slots=True, kw_only=True)
+class SlurmTask(Started):
+    """A started task; `job` is its number at the cluster, 0 if that is not known."""
+
+    job: int = 0
+    waits: bool = True
+    submitted: float = field(default_factory=time.time)
+    over: float | None = None
+    """When the cluster first said that it is over, though no end is recorded."""
+    groups: Uncounted = field(default_factory=Uncounted)
+
+    @property
+    def node(self) -> str:
+        """The one folder that nodes write to."""
+        return f"{self.folder.path}/node"
+
+    @property
+    def number(self) -> str:
+        """The file that keeps the job's number."""
+        return f"{self.folder.path}/job"
+
+    def traces(self) -> list[Trace]:
+        """What each replica's node wrote."""
+        return [Trace(self.node, index) for index in range(self.plan.replicas)]
+
+    def members(self) -> list[int]:
+        """The nodes watch processes and memory."""
+        return []
+
+    def convict(self, reason: str, detail: str) -> None:
+        """Write down why; the next look at it ends it."""
+        self.sentence(reason, detail)
+
+    def condemned(self) -> bool:
+        """Whether it is to be ended for what it did."""
+        return os.path.exists(self.folder.verdict)
+
+    def stopped(self) -> bool:
+        """Whether we asked for its end."""
+        return os.path.exists(self.folder.stopping) or self.condemned()
+
+    def forbid_start(self) -> int:
+        """Take the claims that nobody has taken, for good; answers how many those were."""
+        taken = 0
+        for trace in self.traces():
+            try:
+                write_new(trace.claim, STOPPED)
+            except OSError:
+                continue
+            taken += 1
+        return taken
+
+    def allow(self, seconds: float) -> None:
+        """Tell the node how long the job may take to end."""
+        path = f"{self.folder.path}/grace"
+        with contextlib.suppress(OSError):
+            write_new(path + ".new", f"{max(0, round(seconds * 10))}\n".encode())
+            os.replace(path + ".new", path)
+
+    def ends(self) -> list[NodeEnd | None]:
+        """What is known of each replica's end."""
+        return [trace.end() for trace in self.traces()]
+
+    def began(self) -> float | None:
+        """When its last replica began; None as long as one has not."""
+        times = [trace.began for trace in self.traces()]
+        return None if None in times else max(time for time in times if time is not None)
+
+    def observed(self) -> Observation:
+        """What is said of a task that has ended."""
+        ends = self.ends()
+        for trace in self.traces():
+            if verdict := trace.verdict():
+                self.sentence(*verdict)
+        unrecorded = KILLED if self.stopped() else None
+        found = [
+            _end(replica, unrecorded if end is None else end.code)
+            for replica, end in zip(self.replicas, ends, strict=True)
+        ]
+        words = read_text(self.replicas[0].stderr, 300, tail=True).strip()
+        return self.ended(self.ending(found, Counters(), words))
+
+
+def _end(replica: Replica, code: int | None) -> End:
+    marks = marks_of(replica)
+    return End(code, bool(marks - {""}), marks)
+
+
+def start_text(started: SlurmTask, task: Task, replica: Replica, runtime: Runtime, jail: Jail,
+               *, secrets: bool) -> bytes:  # fmt: skip
+    """What a node sources to begin a replica: its streams, its bounds, its command."""
+    limits = task.limits
+    uid = started.plan.uid
+    inside = Inside(uid, task.network, limits, secrets, opens_streams(task.scripts), limits.pids)
+    environment = {
+        "PATH": runtime.path,
+        **variables(task, replica),
+        **jail.variables(replica, inside),
+    }
+    command = jail.command(started.folder, replica, runtime, inside)
+    words = ["env", "-i", *(f"{name}={value}" for name, value in environment.items()), *command]
+    largest = max(limits.output_bytes, limits.log_bytes) + 4096
+    lines = [
+        f"out={shlex.quote(replica.stdout)} err={shlex.quote(replica.stderr)}",
+        f"memory={limits.memory_bytes} processes={limits.pids}",
+        f"ulimit -c 0; ulimit -f {largest // 512 + 1}",
+        f"ulimit -v {limits.memory_bytes * 4 // KIB}",
+        f"begin() {{ exec {shlex.join(words)}; }}",
+    ]
+    return "\n".join(lines).encode() + b"\n"
