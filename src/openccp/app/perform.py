@@ -117,7 +117,7 @@ class Performer:
         try:
             handle = await self._place(job).submit(task(job, stage, it))
         except CannotStart as error:
-            return await self._not_started(job, it, stage, str(error))
+            return await self._not_started(job, it, stage, error)
         now = self._around.clock()
         if stage is Stage.UNDEPLOY:
             failpoint("undeploy.after")
@@ -140,10 +140,11 @@ class Performer:
         failpoint("submit.saved")
         return saved
 
-    async def _not_started(self, job: Job, it: Case, stage: Stage, detail: str) -> Job:
+    async def _not_started(self, job: Job, it: Case, stage: Stage, error: CannotStart) -> Job:
         if stage is Stage.UNDEPLOY:
-            return await self._finish(job, f"The undeploy script could not be started: {detail}")
-        failure = Failure(Blame.PLATFORM, "start", f"The job could not be started: {detail}")
+            return await self._finish(job, f"The undeploy script could not be started: {error}")
+        words = f"The job could not be started: {error}"
+        failure = error.failure or Failure(Blame.PLATFORM, "start", words)
         now = self._around.clock()
         failed = replace(decided(job, failure, it.plan, now), phase=Phase.DONE, handle=None)
         await self._reap(job)

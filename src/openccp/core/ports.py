@@ -54,6 +54,10 @@ class Task:
     replicas: int
     network: bool
     limits: Limits
+    root: bool = False
+    """Whether it has to run as root inside: the method says so."""
+    gpus: int = 0
+    """Graphics processors that it needs."""
 
 
 Handle = Mapping[str, Any]
@@ -120,7 +124,14 @@ class NoSuchRuntime(Problem):
 
 
 class CannotStart(Exception):
-    """The infrastructure could not start the task; the text is for the job's owner."""
+    """The infrastructure could not start the task; the text is for the job's owner.
+
+    Without a `failure` the platform is to blame.
+    """
+
+    def __init__(self, words: str, failure: Failure | None = None) -> None:
+        super().__init__(words)
+        self.failure = failure
 
 
 class Infrastructure(Protocol):

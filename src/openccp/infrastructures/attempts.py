@@ -58,7 +58,7 @@ class Attempts:
         building = f"{self.ground.state}/.new-{secrets.token_hex(8)}"
         first = not os.path.isdir(folder.attempt)
         attempt = attempt_name(task.key)
-        uid = self._user(folder.data, attempt)
+        uid = 0 if task.root else self._user(folder.data, attempt)
         plan = Plan(uid, task.replicas, task.limits)
         try:
             if first:

@@ -1,6 +1,7 @@
 """The few things that are asked of a Docker daemon, and what can go wrong with each."""
 
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -80,22 +81,46 @@ class Daemon:
         """Its version."""
         return str((await self._asked(self._docker.version()))["Version"])
 
-    async def image(self, name: str) -> str | None:
-        """The digest of an image that the host has."""
+    async def processor(self) -> str:
+        """What programs its host runs, as images say it: `linux/amd64`."""
+        found = await self._asked(self._docker.version())
+        return f"{found['Os']}/{found['Arch']}"
+
+    async def image(self, name: str) -> Mapping[str, Any] | None:
+        """What the daemon says of an image that the host has."""
         try:
             found = await self._asked(self._docker.images.inspect(name))
         except DockerError as error:
             if error.status == 404:
                 return None
             raise
-        return str(found["Id"])
+        return dict(found)
 
-    async def pull(self, name: str) -> None:
-        """Bring an image to the host; CannotStart says in words why not."""
+    async def pull(
+        self, name: str, login: Mapping[str, str] | None = None
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """Bring an image to the host; what the daemon tells meanwhile, `error` in the last line."""
+        tagged = "@" in name or ":" in name.rpartition("/")[2]
+        params = {"fromImage": name, **({} if tagged else {"tag": "latest"})}
+        headers = {}
+        if login is not None:
+            headers["X-Registry-Auth"] = urlsafe_b64encode(orjson.dumps(dict(login))).decode()
+        endless = aiohttp.ClientTimeout(total=None, sock_connect=ASK_SECONDS)
         try:
-            await self._asked(self._docker.images.pull(name))
+            async with (
+                self._docker._query(
+                    "images/create", "POST", params=params, headers=headers, timeout=endless
+                ) as answer,
+                answer,
+            ):
+                async for line in answer.content:
+                    yield orjson.loads(line)
         except DockerError as error:
-            raise CannotStart(f"The image {name!r} cannot be had: {in_words(error)}") from error
+            if error.status == 900:
+                raise DaemonGone(f"the Docker daemon at {self._address} is not there") from error
+            yield {"error": str(error.message)}
+        except (aiohttp.ClientError, OSError) as error:
+            raise DaemonGone(f"the Docker daemon at {self._address} went away") from error
 
     async def networks(self, **filters: str) -> Mapping[str, Mapping[str, str]]:
         """Networks by name, with their labels; `name` is a pattern, `label` one of theirs."""

@@ -21,17 +21,20 @@ from openccp.core.ports import (
     Workspace,
 )
 from openccp.infrastructures.attempts import open_attempts
+from openccp.infrastructures.docker.coming import Coming
 from openccp.infrastructures.docker.container import (
     Ground,
-    binds_of,
-    config_of,
-    labels_of,
     name_of,
     programs_in,
 )
-from openccp.infrastructures.docker.daemon import Container, Daemon, DaemonGone, NameTaken, News
+from openccp.infrastructures.docker.daemon import Daemon, DaemonGone, News
 from openccp.infrastructures.docker.filter import Policy
-from openccp.infrastructures.docker.network import NO_NETWORK, Networks
+from openccp.infrastructures.docker.images import Images
+from openccp.infrastructures.docker.kept import keep_task, kept_image
+from openccp.infrastructures.docker.network import Networks
+from openccp.infrastructures.docker.privileges import NONE, Privileges
+from openccp.infrastructures.docker.reference import Image, Login, is_reference
+from openccp.infrastructures.docker.starting import Starter
 from openccp.infrastructures.docker.tasks import DockerTask
 from openccp.infrastructures.folders import (
     StageFolder,
@@ -43,7 +46,7 @@ from openccp.infrastructures.folders import (
 from openccp.infrastructures.logs import read_logs
 from openccp.infrastructures.once import Once
 from openccp.infrastructures.place import digest_of
-from openccp.infrastructures.started import lost, observe_running
+from openccp.infrastructures.started import lost
 from openccp.infrastructures.watch import YOUNG, Watch
 
 BY_DAEMON = (
@@ -73,13 +76,19 @@ class DockerInfrastructure:
         environment: Mapping[str, str] | None = None,
         network: Policy | None = None,
         runtime: str = "",
+        logins: Mapping[str, Login] | None = None,
+        pull_seconds: float = 3600,
+        privileges: Privileges = NONE,
     ) -> None:
         self.id, self.title, self.slots = id, title, slots
-        self._images = tuple(images)
+        self._allowed = tuple(images)
         self._attempts, self._place = open_attempts(root, uid_range, environment or {})
         self._ground = Ground(digest_of(root), str(programs_in(self._place)), runtime)
         self._daemon = Daemon(address)
         self._networks = Networks(self._daemon, address, self._ground, network or Policy())
+        self._starter = Starter(self._daemon, self._ground, self._networks, privileges)
+        self._images = Images(self._daemon, logins or {}, pull_seconds)
+        self._coming = Coming(self._images, self._begin, self._refuse)
         self._callbacks: list[Callable[[TaskKey], None]] = []
         self._running: dict[TaskKey, DockerTask] = {}
         self._ended: dict[TaskKey, Observation] = {}
@@ -110,7 +119,7 @@ class DockerInfrastructure:
             f"Docker {version}",
             f"{free >> 20} MiB free for scratch",
             self.slots,
-            self._images,
+            self._allowed,
             f"Docker {version}, a user of its own",
             policy,
             {**held, "output": "watched", "files": "watched", "log": "watched"},
@@ -118,7 +127,7 @@ class DockerInfrastructure:
 
     def has_runtime(self, image: str) -> bool:
         """Whether the operator lets this image run here; it is brought when it is needed."""
-        return bool(image) and any(fnmatchcase(image, pattern) for pattern in self._images)
+        return is_reference(image) and any(fnmatchcase(image, one) for one in self._allowed)
 
     def on_change(self, callback: Callable[[TaskKey], None]) -> None:
         """Call back when a task may have ended."""
@@ -135,21 +144,28 @@ class DockerInfrastructure:
             return handle_of(task.key)
         if not self.has_runtime(task.image):
             raise NoSuchRuntime(f"The image {task.image!r} may not be run on {self.id!r}.")
+        self._starter.privileges.check(task)
         await self._listen()
-        if await self._daemon.image(task.image) is None:
-            await self._daemon.pull(task.image)
         folder = StageFolder(self._attempts.ground, task.key)
+        image = kept_image(folder) or await self._images.here(task.image)
+        if image is None and task.key.stage is Stage.UNDEPLOY:
+            raise CannotStart(f"the image {task.image!r} is not here")
         started = await asyncio.to_thread(self._prepared, task, folder)
-        started.network = await self._network(task)
-        self._named.update(dict.fromkeys(started.names(), started))
-        for index in range(task.replicas):
-            await self._start(task, started, index)
-        self._follow(started)
+        if image is None:
+            keep_task(folder, task)
+            self._coming.observe(started)
+        else:
+            await self._begin(task, started, image)
         return handle_of(task.key)
 
-    async def _network(self, task: Task) -> Mapping[str, Any]:
-        """Also when it is there already: what filters it has to be there too."""
-        return await self._networks.make(task.key, task.replicas) if task.network else NO_NETWORK
+    async def _begin(self, task: Task, started: DockerTask, image: Image) -> None:
+        self._named.update(dict.fromkeys(started.names(), started))
+        await self._starter.start(task, started, image)
+        self._follow(started)
+
+    def _refuse(self, key: TaskKey, seen: Observation) -> None:
+        self._ended[key] = seen
+        self._tell(key)
 
     def _prepared(self, task: Task, folder: StageFolder) -> DockerTask:
         try:
@@ -160,33 +176,6 @@ class DockerInfrastructure:
         except OSError as error:
             raise CannotStart(f"The job could not be started: {error.strerror}") from error
         return started
-
-    async def _start(self, task: Task, started: DockerTask, index: int) -> None:
-        """Made under its name, which is the claim; started unless it was already."""
-        name = name_of(task.key, index)
-        replica = started.replicas[index]
-        files = binds_of(self._ground, started.folder, replica, secrets=bool(task.secrets))
-        parts = {**files, **started.network}
-        config = config_of(self._ground, task, replica, started.plan, parts)
-        try:
-            await self._daemon.create(name, config)
-        except NameTaken:
-            await self._adopt(task, name)
-        else:
-            await self._daemon.start(name)
-
-    async def _adopt(self, task: Task, name: str) -> None:
-        """Go on with what an earlier try has made."""
-        found = await self._daemon.inspect(name)
-        if found is None:
-            raise CannotStart(f"The container {name} went away while it was being started")
-        if not self._is_ours(found, task.key):
-            raise CannotStart(f"The name {name} is taken by a container of somebody else")
-        if found.state == "created":
-            await self._daemon.start(name)
-
-    def _is_ours(self, found: Container, key: TaskKey) -> bool:
-        return labels_of(self._ground, key).items() <= dict(found.labels).items()
 
     def _follow(self, started: DockerTask) -> None:
         """Watch it from now on."""
@@ -210,7 +199,7 @@ class DockerInfrastructure:
         if self._known(key) is not None:
             return handle_of(key)
         found = await self._daemon.inspect(name_of(key, 0))
-        return handle_of(key) if found and self._is_ours(found, key) else None
+        return handle_of(key) if found and self._starter.is_ours(found, key) else None
 
     # --- watching -----------------------------------------------------------------------------
 
@@ -277,7 +266,9 @@ class DockerInfrastructure:
         started = self._known(key)
         if key in self._ended:
             return self._ended[key]
-        return Observation(State.PENDING) if started is None else observe_running(started)
+        if started is None:
+            return Observation(State.PENDING)
+        return self._coming.observe(started) or started.running()
 
     def _known(self, key: TaskKey) -> DockerTask | None:
         """A running task, also one that an earlier process started."""
@@ -295,6 +286,8 @@ class DockerInfrastructure:
         if started is None:
             return lost()
         found = [states.get(name) for name in started.names()]
+        if None in found and (waiting := self._coming.observe(started)):
+            return waiting
         if None in found:
             self._running.pop(key, None)
             return lost()
@@ -305,7 +298,7 @@ class DockerInfrastructure:
             return await self._conclude(started)
         if key not in self._running:
             self._follow(started)
-        return observe_running(started)
+        return started.running()
 
     async def _conclude(self, started: DockerTask) -> Observation:
         key = started.folder.key
@@ -325,6 +318,7 @@ class DockerInfrastructure:
             return
         started.forbid_start()
         left = started.seconds_left(grace)
+        await self._coming.forget(started.folder.key)
         with contextlib.suppress(DaemonGone):
             if left <= 0:
                 await self._kill(started)
@@ -351,6 +345,7 @@ class DockerInfrastructure:
         stages = [TaskKey(key.job, key.attempt, stage) for stage in Stage]
         known = [started for started in map(self._known, stages) if started is not None]
         for started in known:
+            await self._coming.forget(started.folder.key)
             started.forbid_start()
         for name in await self._containers(stages[0], known):
             await self._daemon.remove(name)
@@ -371,6 +366,8 @@ class DockerInfrastructure:
     async def close(self) -> None:
         """Stop watching; what runs goes on and is found again."""
         await self._watch.close()
+        await self._coming.close()
+        await self._images.close()
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.wait([self._listening, *self._doing])

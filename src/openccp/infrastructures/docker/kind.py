@@ -3,13 +3,34 @@
 import os
 from importlib import import_module
 from ipaddress import IPv4Address, IPv4Network
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from openccp.core.ports import Infrastructure
 from openccp.core.site import InfrastructureSettings, Site
 from openccp.infrastructures.docker.filter import SUBNETS, Policy
+from openccp.infrastructures.docker.privileges import Privileges
+from openccp.infrastructures.docker.reference import Login, password_from
+
+
+class RegistryLogin(BaseModel):
+    """Whom the platform is to a registry of images."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    username: str = Field(min_length=1, description="The user's name.")
+    password_file: Path | None = Field(default=None, description="File that holds the password.")
+    password_variable: str = Field(
+        default="", description="Variable of the platform's environment that holds it, if no file."
+    )
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if not self.password_file and not self.password_variable:
+            raise ValueError("expected password_file or password_variable")
+        return self
 
 
 class DockerSettings(InfrastructureSettings):
@@ -21,6 +42,20 @@ class DockerSettings(InfrastructureSettings):
     images: tuple[str, ...] = Field(
         default=("*",), description="Images that may be run, with `*` and `?`."
     )
+    registries: dict[str, RegistryLogin] = Field(
+        default_factory=dict,
+        description="Host of a registry -> user name and password; `docker.io` is Docker Hub.",
+    )
+    pull_seconds: float = Field(
+        default=3600, gt=0, le=7 * 86400, description="Longest pull of an image."
+    )
+    allow_root: bool = Field(
+        default=False, description="Run methods with `x-ccp-root` as root inside."
+    )
+    root_capabilities: tuple[Annotated[str, Field(pattern=r"^[A-Z_]+$")], ...] = Field(
+        default=(), description="Capabilities that root keeps inside, such as `CHOWN`."
+    )
+    gpus: int = Field(default=0, ge=0, le=64, description="Most GPUs of one job.")
     slots: int = Field(
         default=0, ge=0, le=1024, description="Jobs at a time; 0: two for each core."
     )
@@ -71,6 +106,12 @@ class DockerKind:
             environment=site.environment,
             network=settings.policy(),
             runtime=settings.runtime,
+            logins={
+                host: Login(one.username, password_from(one.password_file, one.password_variable))
+                for host, one in settings.registries.items()
+            },
+            pull_seconds=settings.pull_seconds,
+            privileges=Privileges(settings.allow_root, settings.root_capabilities, settings.gpus),
         )
         return made
 

@@ -1,19 +1,23 @@
 """One task of containers."""
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from openccp.core.job import Blame, Failure
 from openccp.core.ports import Observation
 from openccp.infrastructures.bounded import write_new
 from openccp.infrastructures.cgroups import Counters
 from openccp.infrastructures.docker.container import name_of
 from openccp.infrastructures.docker.daemon import Ended, News
 from openccp.infrastructures.docker.groups import ContainerGroups
+from openccp.infrastructures.docker.kept import kept_image
+from openccp.infrastructures.docker.pulling import other_processor
+from openccp.infrastructures.docker.reference import Image
 from openccp.infrastructures.folders import Replica
 from openccp.infrastructures.progress import marks_of
-from openccp.infrastructures.started import Started
+from openccp.infrastructures.started import Started, observe_running
 from openccp.infrastructures.verdict import End
 
 CLAIM = ".ccp-claim-"
@@ -28,6 +32,8 @@ class DockerTask(Started):
     groups: ContainerGroups = field(default_factory=ContainerGroups)
     codes: dict[str, int] = field(default_factory=dict)
     """How containers ended, as far as the daemon has told."""
+    began: float = 0.0
+    """When its containers were made, once that was looked up."""
     starved: set[str] = field(default_factory=set)
     """Containers of which a process lacked memory."""
     network: Mapping[str, Any] = field(default_factory=dict)
@@ -84,7 +90,35 @@ class DockerTask(Started):
         memory = sum(1 for ended in ends if ended is not None and ended.out_of_memory)
         words = [ended.words for ended in ends if ended is not None and ended.words]
         counters = Counters(oom_kills=memory)
-        return self.ended(self.ending(found, counters, words[-1] if words else ""))
+        seen = self.ended(self.ending(found, counters, words[-1] if words else ""))
+        image = kept_image(self.folder)
+        if image is None:
+            return seen
+        facts = {**seen.facts, "image": image.id, "image_digest": image.digest}
+        unfit = None if all(map(self._claimed, self.replicas)) else _unfit(found, image)
+        return replace(seen, facts=facts, failure=unfit or seen.failure)
+
+    def running(self) -> Observation:
+        """How far it is; its time began with its containers, not with the wait for an image."""
+        if not self.began:
+            image = kept_image(self.folder)
+            self.began = image.at if image else 0.0
+        return replace(observe_running(self), began=self.began or None)
+
+    def _claimed(self, replica: Replica) -> bool:
+        """Whether the first line inside was read by a shell."""
+        return os.path.exists(f"{replica.home}/{CLAIM}{self.folder.key.stage}")
+
+
+def _unfit(ends: Sequence[End], image: Image) -> Failure | None:
+    """What the container's first program says by its exit code when there is no shell."""
+    codes = {end.code for end in ends}
+    if 127 in codes:
+        words = f"The image {image.name!r} has no /bin/sh, which the scripts of a method need."
+        return Failure(Blame.METHOD, "image-no-shell", words, 127)
+    if 126 in codes:
+        return other_processor(image.name).failure
+    return None
 
 
 def _end(replica: Replica, ended: Ended | None) -> End:

@@ -1,0 +1,58 @@
+"""What an operator lets containers have beyond the usual, and images must not bring: pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from openccp.core.ports import CannotStart, Task
+from openccp.infrastructures.docker.reference import Image
+
+FIXED = ("/ccp_data", "/ccp_in", "/run", "/ccp", "/tmp", "/home/ccp", "/dev", "/proc", "/sys")
+"""What a job finds there is ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Privileges:
+    """`capabilities` are those that root keeps inside; `gpus` the most that a job may have."""
+
+    root: bool = False
+    capabilities: tuple[str, ...] = ()
+    gpus: int = 0
+
+    def check(self, task: Task) -> None:
+        """CannotStart if the task needs what is not granted here."""
+        if task.root and not self.root:
+            raise CannotStart("The method has to run as root, which this place does not allow.")
+        if task.gpus > self.gpus:
+            has = f"at most {self.gpus}" if self.gpus else "none"
+            raise CannotStart(f"The method needs {task.gpus} GPUs; a job gets {has} here.")
+
+    def granted(self, config: Mapping[str, Any], task: Task) -> dict[str, Any]:
+        """A container's configuration with what its task needs."""
+        given = dict(config)
+        host = dict(config["HostConfig"])
+        if task.root:
+            host["CapAdd"] = list(self.capabilities)
+        if task.gpus:
+            asked = {"Driver": "", "Count": task.gpus, "Capabilities": [["gpu"]]}
+            host["DeviceRequests"] = [asked]
+        return {**given, "HostConfig": host}
+
+
+NONE = Privileges()
+
+
+def of_image(config: Mapping[str, Any], image: Image) -> dict[str, Any]:
+    """A container of just this image, whatever it declares: no health checks, no room to write."""
+    host = dict(config["HostConfig"])
+    volumes = [path for path in image.volumes if not path.rstrip("/").startswith(FIXED)]
+    host["Mounts"] = [
+        *host.get("Mounts", ()),
+        *({"Type": "volume", "Target": path, "ReadOnly": True} for path in volumes),
+    ]
+    return {
+        **config,
+        "Image": image.id,
+        "Healthcheck": {"Test": ["NONE"]},
+        "HostConfig": host,
+    }
