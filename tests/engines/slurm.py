@@ -117,6 +117,10 @@ class Cluster:
     def answers(self) -> bool:
         return "UP" in self.command("scontrol", "ping", check=False)
 
+    def rest_answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.rest_port)) == 0
+
     def await_true(self, what: Callable[[], bool], seconds: float = READY_SECONDS) -> None:
         until = time.monotonic() + seconds
         while not what():
@@ -166,7 +170,8 @@ def slurm_cluster(folder: Path, more: str = "") -> Iterator[Cluster]:
         cluster.start_controller()
         for name in NODES:
             cluster.start_node(name)
-        cluster.await_true(cluster.nodes_are_idle)
+        cluster.start_rest()
+        cluster.await_true(lambda: cluster.nodes_are_idle() and cluster.rest_answers())
         yield cluster
     finally:
         _take_down(cluster)
@@ -199,6 +204,19 @@ def _take_down(cluster: Cluster) -> None:
         cluster.command("scancel", *ids, check=False)
     for name in reversed(list(cluster.running)):
         cluster.end(name)
+    for pid in _left(cluster):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _left(cluster: Cluster) -> list[int]:
+    """What carries the cluster's configuration: steps whose node was killed, say."""
+    mark, found = f"SLURM_CONF={cluster.conf}\0".encode(), []
+    for entry in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if int(entry.parent.name) != os.getpid() and mark in entry.read_bytes() + b"\0":
+                found.append(int(entry.parent.name))
+    return found
 
 
 def _free_ports(count: int) -> list[int]:

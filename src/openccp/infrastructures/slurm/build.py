@@ -2,16 +2,19 @@
 
 import os
 import pwd
+from functools import partial
 
 from openccp.core.site import Site
 from openccp.infrastructures.attempts import open_shared_attempts
 from openccp.infrastructures.place import digest_of
 from openccp.infrastructures.runtimes import Runtimes
 from openccp.infrastructures.slurm.commands import Commands
-from openccp.infrastructures.slurm.controller import Share
+from openccp.infrastructures.slurm.controller import Controller, Share
 from openccp.infrastructures.slurm.ground import Account, Ground
 from openccp.infrastructures.slurm.infrastructure import SlurmInfrastructure
 from openccp.infrastructures.slurm.kind import SlurmSettings
+from openccp.infrastructures.slurm.rest import Rest
+from openccp.infrastructures.slurm.tokens import Token, from_file
 from openccp.infrastructures.system import build_root, pass_on
 
 SLOTS = 100
@@ -38,7 +41,16 @@ def build(site: Site, settings: SlurmSettings, user: str) -> SlurmInfrastructure
     )
     mark = f"openccp-{digest_of(site.folder)}"
     ground = Ground(mark, place, root, attempts, runtimes, account, most)
-    controller = Commands(settings.prefix, settings.partition, as_root=os.geteuid() == 0)
+    controller = _controller(settings, user)
     return SlurmInfrastructure(
         ground, controller, id=site.name, title=site.title, slots=settings.slots or SLOTS
     )
+
+
+def _controller(settings: SlurmSettings, user: str) -> Controller:
+    commands = Commands(settings.prefix, settings.partition, as_root=os.geteuid() == 0)
+    if not settings.rest:
+        return commands
+    asked = settings.rest_user or user
+    get = from_file(settings.token_file) if settings.token_file else partial(commands.token, asked)
+    return Rest(settings.rest, asked, Token(get), settings.partition)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from openccp.infrastructures.slurm.controller import BatchJob, ControllerGone, Order, Refused
+from openccp.infrastructures.slurm.tokens import LIFE, bare
 
 FIELDS = "%F|%K|%T|%r|%N|%Q|%u|%k|%j"
 ACCOUNTED = "JobID,State,NodeList,User,Comment,JobName"
@@ -88,6 +89,14 @@ class Commands:
         """What is not there any more is no error."""
         with suppress(Refused):
             await self._run("scancel", str(job))
+
+    async def token(self, user: str) -> str:
+        """A new token for slurmrestd."""
+        try:
+            told = await self._run("scontrol", "token", f"username={user}", f"lifespan={LIFE}")
+        except Refused as error:
+            raise ControllerGone(f"No token can be had: {error}") from error
+        return bare(told)
 
     async def close(self) -> None:
         """Nothing is held."""

@@ -38,7 +38,8 @@ SETTLE = 3.0
 """Seconds in which an end that the cluster tells of has to reach the shared folder."""
 QUICK, SLOW, YOUNG = 0.02, 0.25, 3.0
 """How often ends are looked for, while a running task is younger than that, and then."""
-REAP_SECONDS = 40
+REAP_TRIES, REAP_LOOKS = 6, 12
+"""How often a job is asked to end before it is killed, and looked for after each time."""
 BY_SANDBOX = (
     "network", "read-only", "capabilities", "privileges", "user", "jobs", "processes", "platform",
 )  # fmt: skip
@@ -276,7 +277,7 @@ class SlurmInfrastructure:
         left = started.seconds_left(grace)
         started.allow(left)
         with contextlib.suppress(ControllerGone):
-            if started.waits or left <= 0:
+            if left <= 0 or started.began() is None:
                 await self._controller.cancel(await self._number(started))
             elif not again:
                 await self._controller.signal(await self._number(started), "TERM")
@@ -308,16 +309,21 @@ class SlurmInfrastructure:
     async def _gone(self, started: SlurmTask) -> None:
         """Return when the cluster says that nothing of it is left."""
         try:
-            await self._end(started)
-            async with asyncio.timeout(REAP_SECONDS):
-                alive = True
-                while alive:
-                    alive = await self._is_alive(started)
-                    await asyncio.sleep(SLOW if alive else 0)
-        except TimeoutError as error:
-            raise Unavailable(f"The cluster does not end {started.folder.name}") from error
+            for _ in range(REAP_TRIES):
+                await self._end(started)
+                if await self._ends_soon(started):
+                    return
+            await self._controller.signal(await self._number(started), "KILL")
         except ControllerGone as error:
             raise Unavailable(f"The cluster does not answer: {error}") from error
+        raise Unavailable(f"The cluster does not end {started.folder.name}")
+
+    async def _ends_soon(self, started: SlurmTask) -> bool:
+        for _ in range(REAP_LOOKS):
+            if not await self._is_alive(started):
+                return True
+            await asyncio.sleep(SLOW)
+        return False
 
     async def _is_alive(self, started: SlurmTask) -> bool:
         if None not in started.ends():

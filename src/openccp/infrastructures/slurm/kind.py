@@ -18,6 +18,19 @@ class SlurmSettings(InfrastructureSettings):
         default=(),
         description="Words before Slurm's commands, such as `ssh -o BatchMode=yes login`.",
     )
+    rest: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s?#@]+)?$",
+        description="The address of slurmrestd, to be used instead of commands.",
+    )
+    rest_user: str = Field(
+        default="", description="Whose token slurmrestd gets; without it that of `user`."
+    )
+    token_file: Path | None = Field(
+        default=None,
+        description="A file with the token, that somebody renews; without it `scontrol token` "
+        "makes one.",
+    )
     shared_folder: Path | None = Field(
         default=None,
         description="A folder that the nodes see under the same path; without it one in the data "

@@ -58,7 +58,9 @@ watch() { # limits that no kernel counts for us, and whether anybody still waits
 }
 
 leave() { # asked to end: what runs has the grace that the platform left here, or ten seconds
-    init=$(first) tenths=100
+    init=$(first) tenths=100 seen=
+    # A signal for the whole job reaches this shell's group only: what is inside has its own.
+    alive "$init" && tally "$init" && kill -TERM $seen 2>/dev/null
     while alive "$init"; do
         { read -r now <"$stage/grace"; } 2>/dev/null && [ "$now" -lt "$tenths" ] && tenths=$now
         [ "$tenths" -le 0 ] && kill -KILL "$init"

@@ -1,0 +1,202 @@
+"""The controller by slurmrestd, with a JSON web token; its API's version is found out."""
+
+import asyncio
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import httpx2
+import orjson
+
+from openccp.infrastructures.slurm.controller import BatchJob, ControllerGone, Order, Refused
+from openccp.infrastructures.slurm.tokens import Token
+
+SECONDS = 30.0
+VERSIONED = re.compile(r"/slurm/(v0\.0\.(\d+))/job/submit\Z")
+TYPED = 39
+"""From this version on numbers may be objects, and the environment is a list."""
+GONE = re.compile(
+    r"unable to load|Failed while looking|timed out|contact|refused|Unspecified", re.I
+)
+
+
+class Rest:
+    """Asks slurmrestd. Nothing but names, numbers and paths is in what it is told."""
+
+    def __init__(self, url: str, user: str, token: Token, partition: str) -> None:
+        self._url = url.rstrip("/")
+        self._user = user
+        self._token = token
+        self._partition = partition
+        self._number = 0
+        self._opened: httpx2.AsyncClient | None = None
+
+    @property
+    def _http(self) -> httpx2.AsyncClient:
+        if self._opened is None:
+            self._opened = httpx2.AsyncClient(timeout=SECONDS, trust_env=False)
+        return self._opened
+
+    async def version(self) -> str:
+        """As its controller's answer says."""
+        answer = await self._call("GET", "ping")
+        pings = answer.get("pings") or [{}]
+        if not any(one.get("ping") == "UP" or one.get("responding") for one in pings):
+            raise ControllerGone("slurmctld does not answer")
+        meta = answer.get("meta", {})
+        return str((meta.get("Slurm") or meta.get("slurm") or {}).get("release", "of some version"))
+
+    async def submit(self, order: Order) -> int:
+        """One batch job."""
+        script = f"#!/bin/sh\nexec {order.script}\n"
+        body = {"script": script, "job": _job(order, await self._api())}
+        answer = await self._call("POST", "job/submit", body)
+        return int(answer["job_id"])
+
+    async def listed(self) -> Sequence[BatchJob]:
+        """One request; reading its answer is a thread's work."""
+        answer = await self._call("GET", "jobs")
+        jobs = await asyncio.to_thread(lambda: list(_read(answer.get("jobs", ()))))
+        wanted = self._partition
+        return [job for job, partition in jobs if not wanted or wanted in partition.split(",")]
+
+    async def ended(self, name: str) -> Sequence[BatchJob]:
+        """slurmrestd is asked for accounting only where it serves it: not yet."""
+        return []
+
+    async def signal(self, job: int, sign: str) -> None:
+        """To the batch script and all that it started."""
+        with suppress(Refused):
+            await self._call("DELETE", f"job/{job}?signal={sign}")
+
+    async def cancel(self, job: int) -> None:
+        """By TERM, which a job that waits does not take; without a signal it would be KILL."""
+        try:
+            await self._call("DELETE", f"job/{job}?signal=TERM")
+        except Refused:
+            await self.signal(job, "KILL")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._opened is not None:
+            await self._opened.aclose()
+            self._opened = None
+
+    async def _api(self) -> int:
+        """The newest version that is served, found out once."""
+        if not self._number:
+            answer = await self._ask("GET", "/openapi/v3")
+            found = [match for path in answer.get("paths", {}) if (match := VERSIONED.match(path))]
+            if not found:
+                raise ControllerGone("slurmrestd serves no version that takes jobs")
+            self._number = max(int(match.group(2)) for match in found)
+        return self._number
+
+    async def _call(self, method: str, path: str, body: Any = None) -> Mapping[str, Any]:
+        return await self._ask(method, f"/slurm/v0.0.{await self._api()}/{path}", body)
+
+    async def _ask(self, method: str, path: str, body: Any = None) -> Mapping[str, Any]:
+        names = {"X-SLURM-USER-NAME": self._user, "X-SLURM-USER-TOKEN": await self._token.text()}
+        content = None if body is None else orjson.dumps(body)
+        try:
+            answer = await self._http.request(
+                method,
+                self._url + path,
+                content=content,
+                headers={**names, "Content-Type": "application/json"},
+            )
+            told = orjson.loads(answer.content) if answer.content else {}
+        except (httpx2.HTTPError, ValueError) as error:
+            raise ControllerGone(f"slurmrestd does not answer: {error}") from error
+        _check(answer.status_code, told, self._token)
+        return dict(told)
+
+
+def _check(status: int, told: Any, token: Token) -> None:
+    """Refused or ControllerGone for what is no good answer."""
+    errors = told.get("errors") if isinstance(told, dict) else None
+    if status < 300 and not errors:
+        return
+    said = [str(one.get("description") or one.get("error") or "") for one in errors or ()]
+    words = " ".join(" ".join(said).split())[:300] or f"status {status}"
+    if status in (401, 403) or GONE.search(words):
+        token.doubt()
+        raise ControllerGone(words)
+    raise Refused(words)
+
+
+def _job(order: Order, version: int) -> dict[str, Any]:
+    share, environment = order.share, {"LANG": "C"}
+    given: dict[str, Any] = {
+        "name": order.name,
+        "comment": order.comment,
+        "partition": share.partition,
+        "account": share.account,
+        "qos": share.qos,
+        "array": f"0-{order.replicas - 1}" if order.replicas > 1 else "",
+        "time_limit": math.ceil(share.seconds / 60),
+        "memory_per_node": math.ceil(share.memory_bytes / (1 << 20)),
+        "cpus_per_task": share.cpus,
+    }
+    if share.gpus:
+        given |= _gpus(share.gpus, version)
+    fixed = {
+        "tasks": 1,
+        "requeue": False,
+        "current_working_directory": "/",
+        "standard_input": "/dev/null",
+        "standard_output": "/dev/null",
+        "standard_error": "/dev/null",
+        "environment": environment if version < TYPED else ["LANG=C"],
+    }
+    return {**fixed, **{name: value for name, value in given.items() if value}}
+
+
+def _gpus(count: int, version: int) -> dict[str, str]:
+    return {"gres": f"gpu:{count}"} if version < TYPED else {"tres_per_node": f"gres/gpu:{count}"}
+
+
+def _read(jobs: Any) -> Iterator[tuple[BatchJob, str]]:
+    for job in jobs:
+        state = job.get("job_state", "")
+        array = _plain(job.get("array_job_id"))
+        index = _plain(job.get("array_task_id"))
+        words = str(job.get("array_task_string") or "")
+        found = BatchJob(
+            id=array or int(job["job_id"]),
+            index=index or 0,
+            name=str(job.get("name", "")),
+            comment=_comment(job),
+            user=str(job.get("user_name", "")),
+            state=str(state[0] if isinstance(state, list) else state),
+            reason=str(job.get("state_reason", "")),
+            node=str(job.get("nodes", "")),
+            priority=_plain(job.get("priority")) or 0,
+        )
+        for element in _elements(words) or (found.index,):
+            yield replace(found, index=element), str(job.get("partition", ""))
+
+
+def _comment(job: Mapping[str, Any]) -> str:
+    comment = job.get("comment", "")
+    return str(comment.get("job", "")) if isinstance(comment, dict) else str(comment)
+
+
+def _plain(value: Any) -> int | None:
+    """A number, or the number in `{"set": true, "number": N}`."""
+    if isinstance(value, dict):
+        value = value.get("number") if value.get("set") else None
+    return value if isinstance(value, int) else None
+
+
+def _elements(text: str) -> list[int]:
+    """The indices of array elements that still wait: `0,2-3%1` as the controller writes them."""
+    found: list[int] = []
+    for part in text.partition("%")[0].split(","):
+        first, _, last = part.partition("-")
+        if first.isdigit():
+            found += range(int(first), int(last or first) + 1)
+    return found
