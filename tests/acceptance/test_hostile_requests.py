@@ -450,9 +450,11 @@ def test_a_huge_header(one: Caller, name: str) -> None:
 HOSTS = ["evil.example", "a b", "x" * 5000, "[::1", "a/../b", "a@b", "a\tb"]
 
 
+@pytest.mark.parametrize("kind", ["application/json", "text/html"])
 @pytest.mark.parametrize("host", HOSTS)
-def test_a_host_is_not_believed_blindly(one: Caller, host: str) -> None:
-    raw = f"GET /jobs HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+def test_a_host_is_not_believed_blindly(one: Caller, host: str, kind: str) -> None:
+    head = f"GET /jobs HTTP/1.1\r\nHost: {host}\r\nAccept: {kind}\r\n"
+    raw = f"{head}Connection: close\r\n\r\n".encode()
     assert 400 <= status_of(exchange(one.url, raw)) < 500
 
 

@@ -16,6 +16,9 @@ from openccp.core.problems import NotFound
 from openccp.web.ranges import not_modified
 
 FOLDER = Path(__file__).parent / "static"
+BUILT = Path(__file__).parent / "built"
+"""What `ui/` was built into; pages do without it where it was not."""
+SCRIPT = "ui.js"
 SWAGGER_UI = ("swagger-ui-bundle.js", "swagger-ui.css")
 FOREVER = "public, max-age=31536000, immutable"
 
@@ -31,8 +34,9 @@ class Asset:
 
 @cache
 def assets() -> Mapping[str, Asset]:
-    """Every file of the folder `static`, and Swagger UI's where that is installed, by name."""
-    return {file.name: _read(file) for file in (*sorted(FOLDER.iterdir()), *_swagger_ui())}
+    """Every file of `static`, what was built, and Swagger UI's where it is installed, by name."""
+    files = (*sorted(FOLDER.iterdir()), *BUILT.glob(SCRIPT), *_swagger_ui())
+    return {file.name: _read(file) for file in files}
 
 
 def _swagger_ui() -> Iterator[Path]:

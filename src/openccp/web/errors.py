@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from openccp.core.problems import (
+    InvalidHost,
     NotAcceptable,
     NotAuthenticated,
     Problem,
@@ -39,14 +40,17 @@ def document(problem: Problem, path: str) -> dict[str, Any]:
 
 
 def render(problem: Problem, request: Request) -> Response:
-    """An answer for a problem. The media type follows Accept (ogc-processes: 1.4)."""
+    """An answer for a problem. The media type follows Accept (ogc-processes: 1.4).
+
+    Whoever names no host gets no page: its links would have none either.
+    """
     headers = dict(problem.headers)
     if problem.retry_after is not None:
         headers["Retry-After"] = str(problem.retry_after)
     if isinstance(problem, NotAuthenticated):
         headers.setdefault("WWW-Authenticate", 'Bearer realm="openccp"')
     offer, content = _offer(request), document(problem, request.url.path)
-    if offer is HTML:
+    if offer is HTML and not isinstance(problem, InvalidHost):
         return page(request, "problem", content, problem.status, headers)
     return Response(orjson.dumps(content), problem.status, headers, offer.media_type)
 

@@ -13,15 +13,16 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from openccp.web.api.sign_in import prefix
-from openccp.web.assets import address
-from openccp.web.negotiate import here
+from openccp.web.assets import SCRIPT, address, assets
+from openccp.web.negotiate import here, root
 from openccp.web.pages.example import curl, example, kind
 
+POLICY = (
+    "default-src 'none'; script-src {assets}; connect-src 'self'; style-src {assets}; "
+    "img-src {assets}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""Nothing that a job wrote is ever run: only what is served as an asset."""
 GUARDED = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    ),
     "Cross-Origin-Opener-Policy": "same-origin",
     # Not no-referrer: a browser would then send `Origin: null` with our own forms, and we
     # could not tell our pages from foreign ones. Nobody else is told anything either way.
@@ -66,7 +67,9 @@ class Page(Response):
         status: int = 200,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(None, status, GUARDED | dict(headers or {}))
+        policy = POLICY.format(assets=f"{root(request)}/assets/")
+        guarded = GUARDED | {"Content-Security-Policy": policy}
+        super().__init__(None, status, guarded | dict(headers or {}))
         self._request, self._page, self._document = request, page, document
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,6 +91,8 @@ def html(request: Request, page: str, document: Any) -> str:
         path=request.url.path,
         prefix=prefix(request),
         as_json=partial(here, request, f="json"),
+        address=partial(here, request),
         asset=address,
+        script=SCRIPT if SCRIPT in assets() else None,
         session=any(name.endswith("ccp-session") for name in request.cookies),
     )

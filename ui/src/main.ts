@@ -1,0 +1,4 @@
+// The one script of all pages: they work without it, and move by themselves with it.
+import "htmx.org";
+import "./follow";
+import "./log";
