@@ -20,6 +20,7 @@ from openccp.web.compress import (
 )
 from openccp.web.cross_origin import Origins, Pairs
 from openccp.web.errors import answered
+from openccp.web.negotiate import root
 from openccp.web.operations import OPERATIONS
 from openccp.web.operations.shape import HTML
 from openccp.web.outside import Outside
@@ -75,6 +76,7 @@ class Front:
     async def _answer(self, request: Request, asked: Mapping[bytes, bytes]) -> Response:
         """What the route of a request answers, or what holds whatever the route."""
         scope = request.scope
+        root(request)  # refuses a host that is none
         if not (asked.keys() & CREDENTIALS and first_word(scope["path"]) in ASKING):
             self._pace.charge(network_of((scope.get("client") or ("",))[0]))
         if scope["method"] == "OPTIONS":
