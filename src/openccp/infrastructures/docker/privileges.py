@@ -7,8 +7,8 @@ from typing import Any
 from openccp.core.ports import CannotStart, Task
 from openccp.infrastructures.docker.reference import Image
 
-FIXED = ("/ccp_data", "/ccp_in", "/run", "/ccp", "/tmp", "/home/ccp", "/dev", "/proc", "/sys")
-"""What a job finds there is ours."""
+OURS = ("/ccp_data", "/ccp_in", "/run/secrets", "/run/ccp/script", "/tmp", "/home/ccp")
+"""What a job finds there is ours anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,13 @@ NONE = Privileges()
 
 
 def of_image(config: Mapping[str, Any], image: Image) -> dict[str, Any]:
-    """A container of just this image, whatever it declares: no health checks, no room to write."""
+    """A container of just this image, whatever it declares.
+
+    Its volumes are folders in memory: on disk they would be beyond all limits.
+    """
     host = dict(config["HostConfig"])
-    volumes = [path for path in image.volumes if not path.rstrip("/").startswith(FIXED)]
-    host["Mounts"] = [
-        *host.get("Mounts", ()),
-        *({"Type": "volume", "Target": path, "ReadOnly": True} for path in volumes),
-    ]
+    volumes = [path for path in image.volumes if path.rstrip("/") not in OURS]
+    host["Tmpfs"] = {**host["Tmpfs"], **dict.fromkeys(volumes, host["Tmpfs"]["/tmp"])}
     return {
         **config,
         "Image": image.id,
