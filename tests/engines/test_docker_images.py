@@ -90,8 +90,8 @@ async def test_a_pull_shows_how_far_it_is_and_serves_all_who_wait(
     assert all(words.startswith((f"pulling image {image}", "unpacking")) for words in told - {""})
     for one in seen.values():
         assert one.failure is None
-        assert one.facts["image"].startswith("sha256:")
-        assert one.facts["image_digest"].startswith(f"{image}@sha256:")
+        assert one.facts["runtime"]["imageId"].startswith("sha256:")
+        assert one.facts["runtime"]["imageDigest"].startswith(f"{image}@sha256:")
 
 
 async def test_other_jobs_go_on_during_a_pull_and_a_stop_ends_the_wait(
@@ -193,14 +193,14 @@ async def test_a_name_that_moves_changes_no_attempt(
 ) -> None:
     small_image(docker_address, "moving", ["ENV WHICH=first"])
     seen, handle = await run(place, make_task("echo $WHICH", image="moving"))
-    first = seen.facts["image"]
+    first = seen.facts["runtime"]
     small_image(docker_address, "moving", ["ENV WHICH=second"])
     job = str(handle["job"])
     undeploy, _ = await run(
         place, make_task(image="moving", job=job, undeploy='test "$WHICH" = first')
     )
     assert undeploy.failure is None
-    assert undeploy.facts["image"] == first
+    assert undeploy.facts["runtime"] == first
     other, _ = await run(place, make_task('test "$WHICH" = second', image="moving"))
     assert other.failure is None
 

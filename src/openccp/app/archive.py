@@ -30,7 +30,10 @@ async def _infrastructure(services: Services, job: Job) -> Any:
 
 async def _instance(services: Services, job: Job) -> Any:
     _, request = await recorded(services, job)
+    events = await services.jobs.events(job.id)
+    ran = next((dict(e.data) for e in reversed(events) if e.kind == "runtime"), {})
     return {
+        **ran,
         "jobID": job.id,
         "infrastructure": job.infrastructure,
         "image": request.image,

@@ -106,8 +106,8 @@ class Performer:
                 await self._place(job).stop(job.handle, grace)
                 failpoint("stop.after")
                 return job
-            case Collect(failure):
-                return await self._collect(job, it, failure)
+            case Collect(failure, runtime):
+                return await self._collect(job, it, failure, runtime)
             case Finish(warning):
                 return await self._finish(job, warning)
             case _:
@@ -155,15 +155,19 @@ class Performer:
         if handle is None and job.final:
             return await self._finish(job, None)
         if handle is None:
-            return await self._collect(job, it, job.failure)
+            return await self._collect(job, it, job.failure, {})
         return await self._save(job, replace(job, handle=handle))
 
-    async def _collect(self, job: Job, it: Case, failure: Failure | None) -> Job:
+    async def _collect(
+        self, job: Job, it: Case, failure: Failure | None, runtime: Mapping[str, str]
+    ) -> Job:
         failpoint("collect.before")
         if job.handle is not None:
             job, failure = await self._collected(job, it, failure)
         failpoint("collect.after")
-        saved = await self._save(job, decided(job, failure, it.plan, self._around.clock()))
+        now = self._around.clock()
+        told = [Event("runtime", now, {"attempt": job.attempt, **runtime})] if runtime else None
+        saved = await self._save(job, decided(job, failure, it.plan, now), told)
         failpoint("collect.saved")
         return saved
 

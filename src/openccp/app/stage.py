@@ -118,6 +118,8 @@ def task(job: Job, stage: Stage, it: Case) -> Task:
         replicas=request.replicas if stage is Stage.RUN else 1,
         network=method.network,
         limits=limits,
+        root=method.root,
+        gpus=method.gpus,
     )
 
 

@@ -4,7 +4,8 @@ A crash at any line is repaired by deciding again: every action is idempotent, a
 about to do was saved first (design section 3).
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from openccp.core.job import Blame, Failure, Job, Phase, Stage, Status
 from openccp.core.ports import Observation, State
@@ -64,6 +65,8 @@ class Collect:
     """The run is over: keep its files and logs, and decide the status."""
 
     failure: Failure | None
+    runtime: Mapping[str, str] = field(default_factory=dict)
+    """What its image's name stood for, where the infrastructure says it: for the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ def _while_running(job: Job, seen: Observation | None, plan: Plan, now: float) -
     if seen.state is State.LOST:
         return _when_lost(job, seen, plan, now)
     if seen.state is State.EXITED:
-        return Collect(seen.failure)
+        return _collect(seen.failure, seen)
     if _is_over(job, seen, plan.wall_seconds, now):
         return Intend(_out_of_time(job, plan, now))
     # a run without a deploy script was shown as executing before its first mark could be there
@@ -128,6 +131,10 @@ def _while_running(job: Job, seen: Observation | None, plan: Plan, now: float) -
         progress=seen.progress if seen.progress is not None else job.progress,
     )
     return Wait() if shown == job else Show(replace(shown, updated=now))
+
+
+def _collect(failure: Failure | None, seen: Observation) -> Collect:
+    return Collect(failure, seen.facts.get("runtime", {}))
 
 
 def _is_over(job: Job, seen: Observation | None, seconds: float, now: float) -> bool:
@@ -159,7 +166,7 @@ def _while_stopping(job: Job, seen: Observation | None, plan: Plan) -> Action:
     if seen is None:
         return Wait()
     if seen.state in (State.EXITED, State.LOST):
-        return Collect(job.failure)
+        return _collect(job.failure, seen)
     return Stop(plan.grace)
 
 

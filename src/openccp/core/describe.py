@@ -57,6 +57,10 @@ def describe(revision: Revision) -> dict[str, Any]:
         described["x-ccp-network"] = False
     if not method.synchronous_job:
         described["x-ccp-sync-job"] = False
+    if method.root:
+        described["x-ccp-root"] = True
+    if method.gpus:
+        described["x-ccp-gpus"] = method.gpus
     if method.image:
         described["x-ccp-image"] = method.image
     return described

@@ -22,6 +22,7 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}", re.ASCII)
 MAX_DOCUMENT = 1 << 20
 MAX_SCRIPT = 256 << 10
 MAX_PUTS = 200
+MAX_GPUS = 64
 SCRIPTS = {"deploy-script": "deploy", "execute-script": "execute", "undeploy-script": "undeploy"}
 STREAMS = ("stdout", "stderr")
 TOOL = "x-ccp-tool"
@@ -58,6 +59,8 @@ def read_method(document: Mapping[str, Any]) -> Method:
         contexts=tuple(dict.fromkeys(_contexts(fields))),
         synchronous="sync-execute" in fields.texts("jobControlOptions", 10, 64),
         network=fields.boolean("x-ccp-network", default=True),
+        root=fields.boolean("x-ccp-root", default=False),
+        gpus=_gpus(fields),
         synchronous_job=fields.boolean("x-ccp-sync-job", default=True),
         document=document,
         image=image,
@@ -72,6 +75,15 @@ _NO_RUNTIME = (
     'a method with scripts needs the input "ccpimage": its runtime, or "x-ccp-image" beside '
     '"inputs" where every job has the same'
 )
+
+
+def _gpus(fields: Fields) -> int:
+    """How many graphics processors every job needs."""
+    value = fields.members.get("x-ccp-gpus", 0)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_GPUS:
+        fields.fault("x-ccp-gpus", f"expected a whole number from 0 to {MAX_GPUS}")
+        return 0
+    return value
 
 
 def _image(fields: Fields, inputs: Mapping[str, Input]) -> str:

@@ -117,6 +117,11 @@ class Method:
     synchronous_job: bool = True
     """Whether a synchronous execution leaves a job behind."""
 
+    root: bool = False
+    """Whether its jobs have to be root inside."""
+    gpus: int = 0
+    """Graphics processors that each job needs."""
+
     def __hash__(self) -> int:
         """Methods are keys of caches; equal ones have equal ids and versions."""
         return hash((self.id, self.version))

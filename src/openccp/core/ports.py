@@ -88,7 +88,7 @@ class Observation:
     message: str | None = None
     failure: Failure | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """Peak memory, exit codes by replica, ...: for the record."""
+    """Peak memory, exit codes by replica, ...; `runtime` goes into the job's record."""
     began: float | None = None
     """When its processes began, where that may be long after the submission (epoch seconds)."""
 
@@ -115,6 +115,12 @@ class Health:
     isolation: str = "none"
     network_policy: str = "none"
     enforced: Mapping[str, str] = field(default_factory=dict)
+    network: bool = True
+    """Whether a job gets network where its method wants it."""
+    root: bool = False
+    """Whether a job may be root inside, where its method says that it has to be."""
+    gpus: int = 0
+    """The most graphics processors that one job may have."""
 
 
 class NoSuchRuntime(Problem):

@@ -22,6 +22,7 @@ from openccp.core.request import Origin, script_text
 from openccp.core.schema import token
 
 CCP = Namespace("ccp", "urn:openccp:provenance#")
+IMAGE = ("image", "imageId", "imageDigest")
 MOST_ENTITIES = 1_000
 """So many files, and so many sources, are described one by one; the record lists all."""
 LONGEST_VALUE = 256
@@ -137,11 +138,19 @@ class _Telling:
                 self._here[f"attempt-{len(found) + 1}"],
                 _moment(at),
                 _moment(end),
-                _named(f"Attempt {number}", "Attempt") + _facts({"replicas": self._replicas}),
+                _named(f"Attempt {number}", "Attempt")
+                + _facts({"replicas": self._replicas, **self._runtime(number)}),
             )
             self.document.wasInformedBy(attempt, found[-1] if found else self._activity)
             found.append(attempt)
         return found
+
+    def _runtime(self, number: Any) -> Mapping[str, str]:
+        """What the image's name stood for in an attempt."""
+        for event in self._story.events:
+            if event.kind == "runtime" and event.data.get("attempt") == number:
+                return {name: event.data[name] for name in IMAGE if event.data.get(name)}
+        return {}
 
     @property
     def _replicas(self) -> int:

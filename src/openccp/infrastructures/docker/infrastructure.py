@@ -123,6 +123,8 @@ class DockerInfrastructure:
             f"Docker {version}, a user of its own",
             policy,
             {**held, "output": "watched", "files": "watched", "log": "watched"},
+            root=self._starter.privileges.root,
+            gpus=self._starter.privileges.gpus,
         )
 
     def has_runtime(self, image: str) -> bool:

@@ -94,7 +94,8 @@ class DockerTask(Started):
         image = kept_image(self.folder)
         if image is None:
             return seen
-        facts = {**seen.facts, "image": image.id, "image_digest": image.digest}
+        runtime = {"image": image.name, "imageId": image.id, "imageDigest": image.digest}
+        facts = {**seen.facts, "runtime": runtime}
         unfit = None if all(map(self._claimed, self.replicas)) else _unfit(found, image)
         return replace(seen, facts=facts, failure=unfit or seen.failure)
 
