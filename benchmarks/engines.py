@@ -17,10 +17,11 @@ from tests.engines.daemons import docker_daemon
 
 from openccp.core.job import TaskKey
 from openccp.core.ports import State, Task
-from openccp.infrastructures.docker.container import config_of, name_of
+from openccp.infrastructures.docker.container import name_of
 from openccp.infrastructures.docker.infrastructure import DockerInfrastructure
+from openccp.infrastructures.docker.network import NO_NETWORK
 from openccp.infrastructures.folders import StageFolder
-from openccp.testing.infrastructure import make_task
+from openccp.testing.infrastructure import eventually, make_task
 
 IMAGE = "bash"
 ONE = 40
@@ -36,13 +37,14 @@ class Bare:
         self._infrastructure = infrastructure
         self._configs: dict[TaskKey, dict[str, object]] = {}
 
-    def prepare(self, task: Task) -> None:
+    async def prepare(self, task: Task) -> None:
         """Make folders and configuration."""
         docker = self._infrastructure
         started = docker._prepared(task, StageFolder(docker._attempts.ground, task.key))
-        self._configs[task.key] = config_of(
-            docker._ground, task, started.folder, started.replicas[0], started.plan
-        )
+        started.network = NO_NETWORK
+        image = await docker._images.here(task.image)
+        assert image is not None
+        self._configs[task.key] = docker._starter.config(task, started, 0, image)
 
     async def run(self, task: Task) -> None:
         """From its creation until it is gone."""
@@ -88,6 +90,16 @@ class Ours:
         await self._infrastructure.reap(handle)
         del self._ends[task.key]
 
+    async def is_warm(self) -> None:
+        """Return once as many containers wait as should, and nothing else is done."""
+
+        async def full() -> bool:
+            making = self._infrastructure._warm._making
+            return making is not None and making.done()
+
+        await self._infrastructure.check()
+        await eventually(full)
+
 
 def noop() -> Task:
     """A job that does nothing."""
@@ -101,15 +113,17 @@ async def timed(work: Work, *tasks: Task) -> float:
     return time.perf_counter() - began
 
 
-async def one_by_one(bare: Bare, ours: Ours, rounds: int) -> dict[str, list[float]]:
+async def one_by_one(bare: Bare, ours: Ours, warm: Ours, rounds: int) -> dict[str, list[float]]:
     """Milliseconds of one job each, in turns."""
-    found: dict[str, list[float]] = {"bare": [], "ours": []}
+    found: dict[str, list[float]] = {"bare": [], "ours": [], "warm": []}
     for number in range(rounds + 2):
         task = noop()
-        bare.prepare(task)
-        pair = {"bare": await timed(bare.run, task), "ours": await timed(ours.run, noop())}
+        await bare.prepare(task)
+        three = {"bare": await timed(bare.run, task), "ours": await timed(ours.run, noop())}
         bare.forget(task)
-        for name, seconds in pair.items() if number > 1 else ():
+        await warm.is_warm()
+        three["warm"] = await timed(warm.run, noop())
+        for name, seconds in three.items() if number > 1 else ():
             found[name].append(seconds * 1000)
     return found
 
@@ -120,7 +134,7 @@ async def all_at_once(bare: Bare, ours: Ours, count: int, rounds: int) -> dict[s
     for _ in range(rounds):
         tasks = [noop() for _ in range(count)]
         for task in tasks:
-            bare.prepare(task)
+            await bare.prepare(task)
         found["bare"].append(count / await timed(bare.run, *tasks))
         for task in tasks:
             bare.forget(task)
@@ -128,27 +142,36 @@ async def all_at_once(bare: Bare, ours: Ours, count: int, rounds: int) -> dict[s
     return found
 
 
-def line(title: str, found: dict[str, list[float]], unit: str) -> str:
+def line(title: str, unit: str, bare: list[float], ours: list[float]) -> str:
     """A row of the report: medians, with the lowest and the highest, and the ratio."""
-    cells = [
-        f"{median(values):.1f} ({min(values):.1f}-{max(values):.1f})" for values in found.values()
-    ]
-    ratio = median(found["ours"]) / median(found["bare"])
-    return f"| {title}, {unit} | {' | '.join(cells)} | {ratio:.2f} |"
+    cells = [f"{median(one):.1f} ({min(one):.1f}-{max(one):.1f})" for one in (bare, ours)]
+    return f"| {title}, {unit} | {' | '.join(cells)} | {median(ours) / median(bare):.2f} |"
 
 
 async def measure(address: str, folder: Path, arguments: argparse.Namespace) -> None:
-    infrastructure = DockerInfrastructure(folder, slots=MANY, address=address)
-    await infrastructure.check()
-    bare, ours = Bare(address, infrastructure), Ours(infrastructure)
-    print("| figure | bare | OpenCCP | ratio |\n|---|---|---|---|")
+    def place(name: str, count: int) -> DockerInfrastructure:
+        return DockerInfrastructure(
+            folder / name,
+            slots=MANY,
+            address=address,
+            limits=noop().limits,
+            warm={IMAGE: count} if count else {},
+        )
+
+    cold, pool = place("cold", 0), place("warm", 1)
+    bare = Bare(address, cold)
     try:
-        print(line("a job alone", await one_by_one(bare, ours, arguments.one), "ms"), flush=True)
-        many = await all_at_once(bare, ours, arguments.many, arguments.rounds)
-        print(line(f"{arguments.many} at once", many, "1/s"), flush=True)
+        await cold.check()
+        print("| figure | bare | OpenCCP | ratio |\n|---|---|---|---|")
+        one = await one_by_one(bare, Ours(cold), Ours(pool), arguments.one)
+        print(line("a job alone", "ms", one["bare"], one["ours"]))
+        print(line("a job alone, in a container that waited", "ms", one["bare"], one["warm"]))
+        await pool.close()
+        many = await all_at_once(bare, Ours(cold), arguments.many, arguments.rounds)
+        print(line(f"{arguments.many} at once", "1/s", many["bare"], many["ours"]))
     finally:
-        await bare.close()
-        await infrastructure.close()
+        for opened in (bare, pool, cold):
+            await opened.close()
 
 
 def main() -> None:

@@ -95,13 +95,17 @@ class Attempts:
 
     def _build_stage(self, task: Task, path: str, plan: Plan, data: str) -> None:
         os.mkdir(path, 0o711)
-        environment = {
+        scripts = script_files(task, self.environment_of(task))
+        self._write_all(f"{path}/script", scripts, plan.uid, data)
+        write_new(f"{path}/plan", plan.write(), 0o600)
+
+    def environment_of(self, task: Task) -> Mapping[str, str]:
+        """What the platform adds to a task's own variables."""
+        return {
             **self.environment,
             "CCP_JOB": task.key.job,
             "CCP_REPLICAS": str(task.replicas),
         }
-        self._write_all(f"{path}/script", script_files(task, environment), plan.uid, data)
-        write_new(f"{path}/plan", plan.write(), 0o600)
 
     def _write_all(self, path: str, files: Mapping[str, bytes], uid: int, data: str) -> None:
         """A folder that its user may read and not change; on disk if memory is too dear."""
@@ -113,15 +117,19 @@ class Attempts:
         if self.drops_user:
             os.chown(path, -1, self._group(uid))
         for name, content in files.items():
-            write_new(f"{path}/{_part(name)}", content)
+            write_new(f"{path}/{file_name(name)}", content)
 
     def _write_secrets(self, path: str, values: Mapping[str, str], uid: int) -> None:
         os.mkdir(path, 0o700)
+        self.add_secrets(path, values, uid)
+        self.give(path, uid)
+
+    def add_secrets(self, path: str, values: Mapping[str, str], uid: int) -> None:
+        """Files that the job's user alone may read."""
         for name, value in values.items():
-            file = f"{path}/{_part(name)}"
+            file = f"{path}/{file_name(name)}"
             write_new(file, value.encode("utf-8", "surrogatepass"), 0o400)
             self.give(file, uid)
-        self.give(path, uid)
 
     def give(self, path: str, uid: int) -> None:
         """Make it the job's user's, where jobs have one."""
@@ -221,7 +229,8 @@ def _remove_old(path: str) -> None:
             remove_tree(path)
 
 
-def _part(name: str) -> str:
+def file_name(name: str) -> str:
+    """A name that stays in its folder; CannotStart if it would not."""
     if not PART.match(name):
         raise CannotStart(f"{name!r} cannot name a file")
     return name

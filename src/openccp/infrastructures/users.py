@@ -41,6 +41,18 @@ class Users:
                 return uid
         raise CannotStart("All users that jobs can run as are taken")
 
+    def hand_over(self, uid: int, attempt: str, other: str) -> None:
+        """An attempt's user becomes another's: at no time is it nobody's."""
+        if self._own is not None:
+            return
+        link, beside = f"{self._folder}/{uid}", f"{self._state}/.user-{uid}"
+        if os.readlink(link) != f"{self._state}/{attempt}":
+            raise CannotStart(f"The user {uid} is not of {attempt}")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(beside)
+        os.symlink(f"{self._state}/{other}", beside)
+        os.rename(beside, link)
+
     def release(self, uid: int, attempt: str) -> None:
         """Give a user back, if it is that attempt's."""
         path = f"{self._folder}/{uid}"

@@ -151,6 +151,15 @@ class Daemon:
                 raise NameTaken(name) from error
             raise CannotStart(f"The container could not be made: {in_words(error)}") from error
 
+    async def update(self, name: str, limits: Mapping[str, Any]) -> None:
+        """Give a running container other limits."""
+        try:
+            await self._asked(
+                self._docker._query_json(f"containers/{name}/update", method="POST", data=limits)
+            )
+        except DockerError as error:
+            raise CannotStart(f"The limits could not be set: {in_words(error)}") from error
+
     async def start(self, name: str) -> None:
         """Start a container that was made; one that runs already is left alone."""
         try:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from openccp.core.ports import (
     CannotStart,
     Handle,
     Health,
+    Limits,
     LogChunk,
     NoSuchRuntime,
     Observation,
@@ -28,7 +30,9 @@ from openccp.infrastructures.docker.container import (
     programs_in,
 )
 from openccp.infrastructures.docker.daemon import Daemon, DaemonGone, News
+from openccp.infrastructures.docker.ear import Ear
 from openccp.infrastructures.docker.filter import Policy
+from openccp.infrastructures.docker.health import health_of
 from openccp.infrastructures.docker.images import Images
 from openccp.infrastructures.docker.kept import keep_task, kept_image
 from openccp.infrastructures.docker.network import Networks
@@ -36,7 +40,10 @@ from openccp.infrastructures.docker.privileges import NONE, Privileges
 from openccp.infrastructures.docker.reference import Image, Login, is_reference
 from openccp.infrastructures.docker.starting import Starter
 from openccp.infrastructures.docker.tasks import DockerTask
+from openccp.infrastructures.docker.waiting import lent_to
+from openccp.infrastructures.docker.warm import WarmPool, Workshop
 from openccp.infrastructures.folders import (
+    Plan,
     StageFolder,
     attempt_name,
     handle_of,
@@ -48,14 +55,6 @@ from openccp.infrastructures.once import Once
 from openccp.infrastructures.place import digest_of
 from openccp.infrastructures.started import lost
 from openccp.infrastructures.watch import YOUNG, Watch
-
-BY_DAEMON = (
-    "memory", "pids", "cpus", "network", "read-only", "capabilities", "privileges", "seccomp",
-    "user", "jobs", "processes", "platform",
-)  # fmt: skip
-"""What the daemon is told to hold."""
-AGAIN = 2.0
-"""Seconds until a daemon that went away is listened to again."""
 
 
 class DockerInfrastructure:
@@ -79,6 +78,8 @@ class DockerInfrastructure:
         logins: Mapping[str, Login] | None = None,
         pull_seconds: float = 3600,
         privileges: Privileges = NONE,
+        warm: Mapping[str, int] | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.id, self.title, self.slots = id, title, slots
         self._allowed = tuple(images)
@@ -93,10 +94,11 @@ class DockerInfrastructure:
         self._running: dict[TaskKey, DockerTask] = {}
         self._ended: dict[TaskKey, Observation] = {}
         self._named: dict[str, DockerTask] = {}
-        self._hearing = asyncio.Event()
+        workshop = Workshop(self._starter, self._attempts, self._images, self._prepared)
+        self._warm = WarmPool(workshop, warm or {}, limits or Limits())
         self._once = Once()
         self._watch = Watch(lambda: self._running.values())
-        self._listening: asyncio.Task[None] | None = None
+        self._ear = Ear(self._daemon, self._ground.label, self._hear)
         self._doing: set[asyncio.Future[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -106,26 +108,15 @@ class DockerInfrastructure:
         """Ask the daemon; remove networks that somebody who was killed left."""
         try:
             version = await self._daemon.version()
+            await self._ear.open()
             await self._networks.sweep(self._attempts.names)
             policy = await self._networks.say()
         except DaemonGone as error:
             return Health(False, "", str(error))
         free = shutil.disk_usage(self._place).free
-        held = dict.fromkeys(BY_DAEMON, "docker")
-        if policy.startswith("filtered"):
-            held["private"] = "netfilter"
-        return Health(
-            True,
-            f"Docker {version}",
-            f"{free >> 20} MiB free for scratch",
-            self.slots,
-            self._allowed,
-            f"Docker {version}, a user of its own",
-            policy,
-            {**held, "output": "watched", "files": "watched", "log": "watched"},
-            root=self._starter.privileges.root,
-            gpus=self._starter.privileges.gpus,
-        )
+        health = health_of(version, free, self.slots, self._allowed, policy)
+        allowed = self._starter.privileges
+        return replace(health, root=allowed.root, gpus=allowed.gpus)
 
     def has_runtime(self, image: str) -> bool:
         """Whether the operator lets this image run here; it is brought when it is needed."""
@@ -147,12 +138,14 @@ class DockerInfrastructure:
         if not self.has_runtime(task.image):
             raise NoSuchRuntime(f"The image {task.image!r} may not be run on {self.id!r}.")
         self._starter.privileges.check(task)
-        await self._listen()
+        await self._ear.open()
         folder = StageFolder(self._attempts.ground, task.key)
         image = kept_image(folder) or await self._images.here(task.image)
         if image is None and task.key.stage is Stage.UNDEPLOY:
             raise CannotStart(f"the image {task.image!r} is not here")
-        started = await asyncio.to_thread(self._prepared, task, folder)
+        started = await self._warm.lend(task, folder, image)
+        if started is None:
+            started = await asyncio.to_thread(self._prepared, task, folder)
         if image is None:
             keep_task(folder, task)
             self._coming.observe(started)
@@ -161,9 +154,15 @@ class DockerInfrastructure:
         return handle_of(task.key)
 
     async def _begin(self, task: Task, started: DockerTask, image: Image) -> None:
-        self._named.update(dict.fromkeys(started.names(), started))
-        await self._starter.start(task, started, image)
+        self._name(started)
+        if not (started.lent and await self._warm.begin(task, started)):
+            self._name(started)
+            await self._starter.start(task, started, image)
         self._follow(started)
+
+    def _name(self, started: DockerTask) -> None:
+        """Hear of it from now on."""
+        self._named.update(dict.fromkeys(started.names(), started))
 
     def _refuse(self, key: TaskKey, seen: Observation) -> None:
         self._ended[key] = seen
@@ -172,7 +171,7 @@ class DockerInfrastructure:
     def _prepared(self, task: Task, folder: StageFolder) -> DockerTask:
         try:
             plan = read_plan(folder) or self._attempts.make_ready(task, folder)
-            started = DockerTask(folder=folder, plan=plan, end=self._end_soon)
+            started = self._task(folder, plan)
             for replica in started.replicas:
                 self._attempts.make_writable(replica, plan.uid)
         except OSError as error:
@@ -181,13 +180,13 @@ class DockerInfrastructure:
 
     def _follow(self, started: DockerTask) -> None:
         """Watch it from now on."""
-        assert self._loop is not None
         self._running[started.folder.key] = started
-        self._named.update(dict.fromkeys(started.names(), started))
+        self._name(started)
         if started.all_ended:
             self._tell(started.folder.key)
         self._watch.wake()
-        self._loop.call_later(YOUNG, lambda: self._later(self._meet(started)))
+        loop = self._loop = asyncio.get_running_loop()
+        loop.call_later(YOUNG, lambda: self._later(self._meet(started)))
 
     async def _meet(self, started: DockerTask) -> None:
         """Learn where its processes are counted, once it is old enough to be watched."""
@@ -216,28 +215,14 @@ class DockerInfrastructure:
         self._doing.add(doing)
         doing.add_done_callback(self._doing.discard)
 
-    async def _listen(self) -> None:
-        """Hear what the daemon tells from now on."""
-        if self._listening is None:
-            self._loop = asyncio.get_running_loop()
-            self._listening = self._loop.create_task(self._hear_always())
-        await self._hearing.wait()
-
-    async def _hear_always(self) -> None:
-        """One that went away is asked again; what it told nobody is then looked for."""
-        while True:
-            with contextlib.suppress(DaemonGone):
-                async for news in self._daemon.news(self._ground.label):
-                    self._hear(news)
-            self._hearing.set()
-            await asyncio.sleep(AGAIN)
-
     def _hear(self, news: News | None) -> None:
-        self._hearing.set()
         if news is None:
+            self._warm.wake()
             for key in list(self._running):
                 self._tell(key)
             return
+        if news.code is not None:
+            self._warm.lost(news.name)
         started = self._named.get(news.name)
         if started is not None and started.hear(news):
             self._tell(started.folder.key)
@@ -252,7 +237,7 @@ class DockerInfrastructure:
         A daemon that is away says nothing new.
         """
         try:
-            await self._listen()
+            await self._ear.open()
             for key in handles.keys() & self._running.keys():
                 if self._running[key].all_ended:
                     await self._conclude(self._running[key])
@@ -279,7 +264,10 @@ class DockerInfrastructure:
             return found
         folder = StageFolder(self._attempts.ground, key)
         plan = read_plan(folder)
-        return None if plan is None else DockerTask(folder=folder, plan=plan, end=self._end_soon)
+        return None if plan is None else self._task(folder, plan)
+
+    def _task(self, folder: StageFolder, plan: Plan) -> DockerTask:
+        return DockerTask(folder=folder, plan=plan, end=self._end_soon, lent=lent_to(folder))
 
     async def _observe(self, key: TaskKey, states: Mapping[str, str]) -> Observation:
         ended, started = self._ended.get(key), self._known(key)
@@ -362,17 +350,19 @@ class DockerInfrastructure:
         """Those of an attempt: known where its run was seen here, else the daemon is asked."""
         if run in self._running or run in self._ended:
             return [name for started in known for name in started.names()]
+        lent = [started.lent for started in known if started.lent]
         listed = await self._daemon.listed(self._ground.label, f"/?{attempt_name(run)}-")
-        return [one.name for one in listed]
+        return [*lent, *(one.name for one in listed)]
 
     async def close(self) -> None:
         """Stop watching; what runs goes on and is found again."""
         await self._watch.close()
         await self._coming.close()
+        await self._warm.close()
         await self._images.close()
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.wait([self._listening, *self._doing])
+        await self._ear.close()
+        if self._doing:
+            await asyncio.wait(self._doing)
         self._running.clear()
         await self._daemon.close()
 

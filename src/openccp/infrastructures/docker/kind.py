@@ -59,6 +59,10 @@ class DockerSettings(InfrastructureSettings):
     slots: int = Field(
         default=0, ge=0, le=1024, description="Jobs at a time; 0: two for each core."
     )
+    warm: dict[str, Annotated[int, Field(ge=1, le=64)]] = Field(
+        default_factory=dict,
+        description="Image -> containers of it that wait for jobs without network.",
+    )
     first_uid: int = Field(
         default=61000, ge=1000, description="First host user id that jobs run under."
     )
@@ -112,6 +116,8 @@ class DockerKind:
             },
             pull_seconds=settings.pull_seconds,
             privileges=Privileges(settings.allow_root, settings.root_capabilities, settings.gpus),
+            warm=settings.warm,
+            limits=site.limits,
         )
         return made
 

@@ -30,6 +30,8 @@ class DockerTask(Started):
 
     end: Callable[["DockerTask"], None]
     groups: ContainerGroups = field(default_factory=ContainerGroups)
+    lent: str = ""
+    """The container that had waited for a task; else it has containers of its own."""
     codes: dict[str, int] = field(default_factory=dict)
     """How containers ended, as far as the daemon has told."""
     began: float = 0.0
@@ -41,6 +43,8 @@ class DockerTask(Started):
 
     def names(self) -> list[str]:
         """The containers, one a replica."""
+        if self.lent:
+            return [self.lent]
         return [name_of(self.folder.key, index) for index in range(self.plan.replicas)]
 
     def members(self) -> list[int]:
@@ -59,6 +63,12 @@ class DockerTask(Started):
                 write_new(f"{replica.home}/{CLAIM}{self.folder.key.stage}", STOPPED.encode())
             except OSError:
                 continue
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a container has claimed the start."""
+        claim = f"{CLAIM}{self.folder.key.stage}"
+        return any(os.path.exists(f"{replica.home}/{claim}") for replica in self.replicas)
 
     @property
     def all_ended(self) -> bool:
