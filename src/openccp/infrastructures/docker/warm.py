@@ -7,6 +7,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -209,7 +210,8 @@ class WarmPool:
         image = await images.here(name) or await images.brought(name)
         task = waiting_task(name, self._limits)
         folder = StageFolder(self._shop.attempts.ground, task.key)
-        try:
+        async with AsyncExitStack() as unless_ready:
+            unless_ready.push_async_callback(self._discard, task.key)
             started, kept = await asyncio.to_thread(self._prepare, task, folder)
             config = self._shop.starter.config(task, started, 0, image)
             config["Labels"][WAITING] = "true"
@@ -217,9 +219,7 @@ class WarmPool:
             await daemon.create(name_of(task.key, 0), config)
             await daemon.start(name_of(task.key, 0))
             await self._listens(folder)
-        except BaseException:
-            await asyncio.shield(self._discard(task.key))
-            raise
+            unless_ready.pop_all()
         return Waiting(started, task, image, kept)
 
     def _prepare(self, task: Task, folder: StageFolder) -> tuple[DockerTask, int]:
