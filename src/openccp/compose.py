@@ -16,6 +16,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from openccp.app.authenticate import Authenticate
+from openccp.app.board import Board
 from openccp.app.catalogue import Catalogue
 from openccp.app.changes import Changes
 from openccp.app.deploy import install
@@ -125,7 +126,7 @@ def _other(settings: Settings, name: str) -> Infrastructure:
         folder=settings.data.resolve() / "infrastructures" / name,
         environment=job_environment(settings.local),
         public_url=own_address(settings),
-        limits=limits(settings),
+        limits=chosen.policy(limits(settings)).limits,
     )
     try:
         return kind_named(chosen.kind).build(site, chosen)
@@ -152,6 +153,7 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
         files=around.files,
         accounts=accounts,
         infrastructures=around.infrastructures,
+        board=Board(places, time.time),
         authenticate=Authenticate(accounts, signer, time.time),
         sign_in=SignIn(accounts, signer, Argon2Hasher(), Buckets(), time.time, lifetimes(settings)),
         changes=around.changes,
@@ -175,7 +177,7 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
         tidying = asyncio.create_task(keep_tidy(services))
         try:
             async with (
-                reconciling(reconciler, services.infrastructures.values()),
+                reconciling(reconciler, places.values(), services.board),
                 notifying(settings, services, deliveries, hold=hold),
             ):
                 yield
@@ -216,15 +218,15 @@ async def take_over(
 
 @asynccontextmanager
 async def reconciling(
-    reconciler: Reconciler, places: Collection[Infrastructure]
+    reconciler: Reconciler, places: Collection[Infrastructure], board: Board
 ) -> AsyncIterator[None]:
     """Jobs are started, watched and finished meanwhile."""
     running = asyncio.create_task(reconciler.run())
-    warming = [asyncio.create_task(place.check()) for place in places]
+    board.look()
     try:
         yield
     finally:
-        await asyncio.gather(*warming)
+        await board.close()
         reconciler.stop()
         await running
         for place in places:
@@ -317,9 +319,11 @@ def limits(settings: Settings) -> Limits:
 
 def rules(settings: Settings) -> Rules:
     """What the settings mean for jobs and requests."""
-    given, server = settings.limits, settings.server
+    given, server, usual = settings.limits, settings.server, limits(settings)
+    places = {"local": settings.local, **settings.infrastructures}
     return Rules(
-        limits=limits(settings),
+        limits=usual,
+        policies={name: place.policy(usual) for name, place in places.items()},
         infrastructure_names=settings.infrastructure_names,
         undeploy_seconds=given.undeploy_seconds,
         attempts=given.attempts,

@@ -18,7 +18,7 @@ from pydantic import (
     ValidationError,
 )
 
-from openccp.core.site import InfrastructureSettings
+from openccp.core.site import InfrastructureSettings, PlaceSettings
 from openccp.plugins import section
 
 SETTINGS_FILE = "openccp.toml"
@@ -97,7 +97,7 @@ class Database(Section):
     )
 
 
-class Local(Section):
+class Local(Section, PlaceSettings):
     """The infrastructure `local`: sandboxed processes on this machine."""
 
     slots: int = Field(

@@ -129,8 +129,8 @@ def _unknown_infrastructures(services: Services, method: Method) -> Iterable[Fau
         if name not in known:
             yield Fault(
                 f"/links/{position}",
-                f"the infrastructure {name!r} is not known here; the method will run on "
-                f"{services.rules.default_infrastructure!r}",
+                f"the infrastructure {name!r} is not known here; where no other is named that "
+                "is, the method runs wherever methods may that name none",
             )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import orjson
 
 from openccp.app.changes import pause
+from openccp.app.choose import choose_infrastructure
 from openccp.app.describe import visible_method
 from openccp.app.references import resolve
 from openccp.app.results import recorded
@@ -19,7 +20,6 @@ from openccp.core.definition import refuse_markers, without_keys, without_secret
 from openccp.core.failpoint import failpoint
 from openccp.core.job import Job
 from openccp.core.method import Method, Revision
-from openccp.core.ports import Infrastructure, NoSuchRuntime
 from openccp.core.problems import InvalidRequest, NoSuchJob
 from openccp.core.reference import Draft, draft
 from openccp.core.request import ExecuteRequest
@@ -128,9 +128,9 @@ async def check(services: Services, who: Who, method_id: str, body: bytes, root:
     request, sent = await _read(revision.method, body)
     if isinstance(request, Draft):
         request = await resolve(services, who, request, root)
-    infrastructure = choose_infrastructure(services, revision, request)
+    infrastructure = choose_infrastructure(services, who.context, revision, request)
     subscriber = checked_subscriber(services, request)
-    return Checked(revision, request, infrastructure.id, subscriber, sent)
+    return Checked(revision, request, infrastructure, subscriber, sent)
 
 
 def job_for(checked: Checked, who: Who, now: float) -> Job:
@@ -165,22 +165,6 @@ def _parsed(method: Method, body: bytes) -> tuple[ExecuteRequest | Draft, bytes]
         return draft(method, value), body
     refuse_markers(value, secret)
     return draft(method, value), orjson.dumps(without_secrets(value, secret))
-
-
-def choose_infrastructure(
-    services: Services, revision: Revision, request: ExecuteRequest
-) -> Infrastructure:
-    """The first compatible infrastructure that has the runtime; else the default one's refusal."""
-    names = services.rules.infrastructure_names
-    wanted = [names.get(name, name) for name in revision.method.infrastructures]
-    candidates = [services.infrastructures[n] for n in wanted if n in services.infrastructures]
-    if not candidates:
-        candidates = [services.infrastructures[services.rules.default_infrastructure]]
-    for infrastructure in candidates:
-        if infrastructure.has_runtime(request.image):
-            return infrastructure
-    places = ", ".join(repr(i.id) for i in candidates)
-    raise NoSuchRuntime(f"The runtime {request.image!r} is not available on {places}.")
 
 
 async def finished_within(services: Services, job_id: str, seconds: float) -> Job:

@@ -1,12 +1,10 @@
 """Whether the platform can take and run jobs."""
 
-import asyncio
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from openccp.app.doctor.standing import standing
 from openccp.app.services import Services
-from openccp.core.ports import Health
 from openccp.core.problems import NotFound, Problem
 
 
@@ -21,7 +19,7 @@ class State:
 async def health(services: Services) -> State:
     """Asks the store and each infrastructure; says nothing of paths or addresses."""
     store = await _store_answers(services)
-    places = await check_all(services)
+    places = await services.board.all()
     ready = store and any(place.reachable for place in places.values())
     document = {
         "status": "pass" if ready else "fail",
@@ -33,23 +31,17 @@ async def health(services: Services) -> State:
     return State(ready, document)
 
 
-async def check_all(services: Services) -> dict[str, Health]:
-    """What every infrastructure says of itself."""
-    names = list(services.infrastructures)
-    found = await asyncio.gather(*(services.infrastructures[name].check() for name in names))
-    return dict(zip(names, found, strict=True))
-
-
 async def infrastructure_document(services: Services, name: str) -> dict[str, Any]:
     """One infrastructure, in CCP's fields (ccp: 1) and ours; NotFound if there is none."""
     place = services.infrastructures.get(name)
     if place is None:
         raise NotFound
+    said = asdict((await services.board.all())[name])
     return {
         "id": place.id,
         "name": place.title,
         "type": place.kind,
-        **{key: value for key, value in asdict(await place.check()).items() if key != "detail"},
+        **{key: value for key, value in said.items() if key != "detail"},
         "measured": standing(services.measurements.of(name)),
     }
 

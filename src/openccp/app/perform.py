@@ -61,7 +61,7 @@ class Performer:
             raise LookupError(f"job {job.id}: revision {job.revision} of {job.method} is gone")
         secrets = await self._around.jobs.secrets(job.id)
         request = from_stored(await self._around.jobs.request(job.id), secrets)
-        return case(revision, request, self._around.rules)
+        return case(revision, request, self._around.rules, job.infrastructure)
 
     async def give_up(self, job: Job) -> Job:
         """Close a job that this platform cannot go on with: a broken record, a place that is gone.

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from openccp.app.authenticate import Authenticate
+from openccp.app.board import Board
 from openccp.app.catalogue import Catalogue
 from openccp.app.changes import Changes
 from openccp.app.outbox import Outbox
 from openccp.app.sign_in import SignIn
 from openccp.app.webhooks import Webhooks
 from openccp.core.deliveries import DeliveryStore
+from openccp.core.policy import Policy
 from openccp.core.ports import Clock, Fetcher, FileStore, Infrastructure, Limits
 from openccp.core.promises import Measurements
 from openccp.core.provenance import WriteProvenance
@@ -29,7 +31,7 @@ class Rules:
     """What the operator decided about jobs and requests."""
 
     limits: Limits = field(default_factory=Limits)
-    default_infrastructure: str = "local"
+    policies: Mapping[str, Policy] = field(default_factory=dict)
     infrastructure_names: Mapping[str, str] = field(default_factory=dict)
     undeploy_seconds: float = 60.0
     attempts: int = 2
@@ -48,6 +50,10 @@ class Rules:
     trusted_proxies: tuple[str, ...] = ()
     requests_per_second: float = 1000.0
 
+    def policy(self, infrastructure: str) -> Policy:
+        """What the operator decided about an infrastructure."""
+        return self.policies.get(infrastructure) or Policy(limits=self.limits)
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -58,6 +64,7 @@ class Services:
     files: FileStore
     accounts: AccountStore
     infrastructures: Mapping[str, Infrastructure]
+    board: Board
     authenticate: Authenticate
     sign_in: SignIn
     changes: Changes

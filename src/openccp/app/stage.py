@@ -55,9 +55,9 @@ class Case:
         return {**declared, **found}
 
 
-def case(revision: Revision, request: ExecuteRequest, rules: Rules) -> Case:
-    """The plan of one job: a user may only lower the operator's limit on time."""
-    limits = _lowered(revision.method, rules.limits)
+def case(revision: Revision, request: ExecuteRequest, rules: Rules, place: str) -> Case:
+    """The plan of one job: a user may only lower the operator's limit on time, there."""
+    limits = _lowered(revision.method, rules.policy(place).limits)
     seconds = min(request.max_time or limits.wall_seconds, limits.wall_seconds)
     limits = replace(limits, wall_seconds=seconds)
     plan = Plan(

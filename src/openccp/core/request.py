@@ -73,6 +73,8 @@ class ExecuteRequest:
     max_time: float | None = None
     size: str | None = None
     note: str | None = None
+    infrastructure: str | None = None
+    """Where the user wants it to run."""
     subscriptions: tuple[Subscription, ...] = ()
     """Who is to be told; kept with the job, and not in the record of the request."""
     references: Mapping[str, Origin] = field(default_factory=dict)

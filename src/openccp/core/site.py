@@ -4,19 +4,84 @@ Every kind is written against this page, the platform's own and those that packa
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from openccp.core.policy import Policy, QueueLimits
 from openccp.core.ports import Infrastructure, Limits
 
+MAX_REPLICAS = 64
+_FROZEN = ConfigDict(frozen=True, extra="forbid")
 
-class InfrastructureSettings(BaseModel):
+
+class Ceilings(BaseModel):
+    """What one job may use there, where that differs from the section `[limits]`."""
+
+    model_config = _FROZEN
+
+    wall_seconds: float | None = Field(default=None, gt=0, le=366 * 86400)
+    memory_bytes: int | None = Field(default=None, ge=1 << 20, le=1 << 50)
+    cpus: float | None = Field(default=None, gt=0, le=1024)
+    pids: int | None = Field(default=None, ge=16, le=1 << 20)
+    output_bytes: int | None = Field(default=None, ge=1 << 20, le=1 << 50)
+    output_files: int | None = Field(default=None, ge=1)
+    log_bytes: int | None = Field(default=None, ge=1 << 20, le=1 << 50)
+    replicas: int | None = Field(default=None, ge=1, le=MAX_REPLICAS)
+
+
+class QueueSettings(BaseModel):
+    """How many jobs may wait there: in all, of one context, of one user."""
+
+    model_config = _FROZEN
+
+    total: int = Field(default=100_000, ge=1)
+    context: int = Field(default=50_000, ge=1)
+    user: int = Field(default=10_000, ge=1)
+
+
+class PlaceSettings(BaseModel):
+    """What the section of every infrastructure may hold, that of `local` too."""
+
+    model_config = _FROZEN
+
+    contexts: tuple[str, ...] | None = Field(
+        default=None, description="The contexts whose members may use it; without it, all."
+    )
+    default: bool = Field(
+        default=True,
+        description="Whether it takes methods that name no infrastructure that is known here.",
+    )
+    priority: int = Field(
+        default=0, ge=-1000, le=1000, description="Where several will do, the highest is chosen."
+    )
+    limits: Ceilings = Field(
+        default=Ceilings(),
+        description="What one job may use there, where it differs from `[limits]`; and `replicas`.",
+    )
+    queue: QueueSettings = Field(
+        default=QueueSettings(),
+        description="How many jobs may wait there: `total`, of one `context`, of one `user`.",
+    )
+
+    def policy(self, limits: Limits) -> Policy:
+        """What it says, where `limits` hold unless it says otherwise."""
+        given = self.limits.model_dump(exclude_none=True)
+        replicas = given.pop("replicas", MAX_REPLICAS)
+        return Policy(
+            limits=replace(limits, **given),
+            replicas=replicas,
+            contexts=None if self.contexts is None else frozenset(self.contexts),
+            default=self.default,
+            priority=self.priority,
+            queue=QueueLimits(**self.queue.model_dump()),
+        )
+
+
+class InfrastructureSettings(PlaceSettings):
     """What every section `[infrastructures.NAME]` may hold."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: str = Field(description="What it is: `docker`, or the name of a plug-in.")
     title: str = Field(default="", description="What people read; without it, its name.")

@@ -21,7 +21,12 @@ from openccp.core.schema_check import shown
 from openccp.core.strict_json import shorten
 from openccp.core.values import expectation
 
-_MEMBERS = ("inputs", "outputs", "response", "subscriber", "subscribers", "process", "$schema")
+_MEMBERS = (
+    *("inputs", "outputs", "response", "infrastructure"),
+    *("subscriber", "subscribers", "process", "$schema"),
+)
+
+LONGEST_NAME = 128
 
 
 def read_request(method: Method, body: Any) -> ExecuteRequest:
@@ -48,6 +53,7 @@ def read_request(method: Method, body: Any) -> ExecuteRequest:
         max_time=values.get("ccpmaxtime"),
         size=values.get("ccpsize"),
         note=values.get("ccpnote"),
+        infrastructure=_read_infrastructure(body.get("infrastructure"), faults),
         subscriptions=read_subscriptions(body, faults),
     )
     if faults:
@@ -143,6 +149,13 @@ def _read_response(value: Any, faults: Faults) -> ResponseForm | None:
     return None
 
 
+def _read_infrastructure(value: Any, faults: Faults) -> str | None:
+    if value is None or (isinstance(value, str) and 0 < len(value) <= LONGEST_NAME):
+        return value
+    faults.add("/infrastructure", 'expected the name of an infrastructure, like "local"')
+    return None
+
+
 # --- outputs ----------------------------------------------------------------------------------
 
 
@@ -216,6 +229,7 @@ def to_stored(request: ExecuteRequest) -> bytes:
             "max_time": request.max_time,
             "size": request.size,
             "note": request.note,
+            "infrastructure": request.infrastructure,
             "references": request.references,
         }
     )

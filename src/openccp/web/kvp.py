@@ -1,7 +1,8 @@
 """Execute requests written into an address (OGC API - Processes 2.0, class kvp-execute).
 
 `x=3`, `x[href]=...`, `x[value]=...&x[mediaType]=...`, `box=1,2,3,4&box[crs]=...`,
-`x[include]=true` for the output x, `response[f]=` as Accept, `response[prefer]=` as Prefer.
+`x[include]=true` for the output x, `response[f]=` as Accept, `response[prefer]=` as Prefer,
+`infrastructure=` where it is to run.
 """
 
 import re
@@ -18,6 +19,7 @@ from openccp.core.values import QUALIFIED
 
 LINK = frozenset({"href", "rel", "type", "hreflang", "title"})
 FORMAT = frozenset({"mediaType", "encoding", "schema"})
+PLACE = "infrastructure"
 OUTSIDE = frozenset({"f", "profile"})
 """Parameters of every address, where no input has the name."""
 _NAME = re.compile(r"([^\[\]]+)(?:\[(\w+)\])?", re.ASCII)
@@ -49,7 +51,10 @@ def read_address(method: Method, parameters: Iterable[tuple[str, str]]) -> Writt
     """
     said = _grouped(method, parameters)
     response = said.pop("response", _Said()) if "response" not in method.inputs else _Said()
+    place = said.pop(PLACE, None) if PLACE not in method.inputs else None
     body: dict[str, Any] = {"inputs": _inputs(method, said)}
+    if place is not None:
+        body[PLACE] = _one_text(place)
     if outputs := _outputs(method, said):
         body["outputs"] = outputs
     if response.texts or not response.members.keys() <= {"f", "prefer"}:
@@ -57,9 +62,15 @@ def read_address(method: Method, parameters: Iterable[tuple[str, str]]) -> Writt
     return Written(body, response.members.get("f"), response.members.get("prefer"))
 
 
+def _one_text(said: _Said) -> str:
+    if len(set(said.texts)) != 1 or said.members:
+        raise InvalidQueryParameter("infrastructure is the name of one.")
+    return said.texts[0]
+
+
 def _grouped(method: Method, parameters: Iterable[tuple[str, str]]) -> dict[str, _Said]:
     said: dict[str, _Said] = {}
-    known = [*method.inputs, *method.outputs, ALL_FILES, "response", "ccpnote"]
+    known = [*method.inputs, *method.outputs, ALL_FILES, "response", PLACE, "ccpnote"]
     for key, text in parameters:
         found = _NAME.fullmatch(key)
         name = _known(found[1], known) if found else None

@@ -22,6 +22,10 @@ Schema = dict[str, Any]
 Dialect = Callable[[Mapping[str, Any]], Any]
 DIALECTS: Mapping[str, Dialect] = {"3.0": partial(to_openapi, known=OPENAPI_3_0), "3.1": dict}
 MULTIPART = "multipart/related"
+INFRASTRUCTURE: Schema = {
+    "type": "string",
+    "description": "Where it is to run, by name; without it, the best place is chosen.",
+}
 _BINARY: Schema = {"type": "string", "format": "binary"}
 
 
@@ -33,6 +37,7 @@ def request_body(method: Method, dialect: Dialect) -> dict[str, Any]:
             "inputs": _inputs(method, dialect),
             "outputs": _wanted_outputs(method),
             "response": {"type": "string", "enum": ["raw", "document"]},
+            "infrastructure": INFRASTRUCTURE,
             "subscriber": ref("subscriber"),
         },
         ["inputs"] if needs_inputs else [],

@@ -63,7 +63,7 @@ def refused(strange: Any) -> bool:
         method = checked(as_method(strange))
         given = {name: value for name, value in INPUTS.items() if name in method.inputs}
         request = read_request(method, {"inputs": given})
-        run_of(case(Revision(method, 1, "ada", False, True, 0.0), request, Rules()))
+        run_of(case(Revision(method, 1, "ada", False, True, 0.0), request, Rules(), "local"))
     except CannotStart:
         return False
     except Problem as problem:
@@ -106,7 +106,9 @@ def test_a_value_is_not_repeated_until_the_memory_is_full(members: dict[str, Any
 
 def test_a_package_cannot_ask_for_so_little_memory_that_it_is_no_limit() -> None:
     method = checked(describe_cwl(tool(requirements={"ResourceRequirement": {"ramMax": 1e-9}})))
-    it = case(Revision(method, 1, "ada", False, True, 0.0), read_request(method, {}), Rules())
+    it = case(
+        Revision(method, 1, "ada", False, True, 0.0), read_request(method, {}), Rules(), "local"
+    )
     assert it.limits.memory_bytes == LEAST_MEMORY
 
 

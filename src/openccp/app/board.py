@@ -1,0 +1,69 @@
+"""What infrastructures last said of themselves: a slow one slows nobody who asks about it."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+from openccp.core.ports import Clock, Health, Infrastructure
+
+log = logging.getLogger(__name__)
+
+FRESH = 5.0
+PATIENCE = 2.0
+SILENT = Health(False, "", "It has not answered in time.")
+
+
+class Board:
+    """One question at a time to each infrastructure; everybody gets the last answer."""
+
+    def __init__(self, places: Mapping[str, Infrastructure], clock: Clock) -> None:
+        self._places, self._clock = places, clock
+        self._known: dict[str, Health] = {}
+        self._asked: dict[str, float] = {}
+        self._asking: dict[str, asyncio.Task[Health]] = {}
+
+    def known(self, name: str) -> Health | None:
+        """The last answer; None before the first."""
+        return self._known.get(name)
+
+    def look(self) -> None:
+        """Ask those whose answer is old, and wait for none."""
+        now = self._clock()
+        for name in self._places:
+            if name not in self._asking and now - self._asked.get(name, 0.0) >= FRESH:
+                self._asked[name] = now
+                self._asking[name] = asyncio.create_task(self._ask(name))
+                self._asking[name].add_done_callback(partial(self._answered, name))
+
+    async def all(self) -> Mapping[str, Health]:
+        """What every one says, a few seconds old at most; who is silent counts as unreachable."""
+        self.look()
+        if self._asking:
+            await asyncio.wait(self._asking.values(), timeout=PATIENCE)
+        for name in self._asking:
+            self._known[name] = SILENT
+        return {name: self._known.get(name, SILENT) for name in self._places}
+
+    async def close(self) -> None:
+        """Wait for no answer any more."""
+        asking = list(self._asking.values())
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+
+    async def _ask(self, name: str) -> Health:
+        health = await self._places[name].check()
+        return replace(health, slots=health.slots or self._places[name].slots)
+
+    def _answered(self, name: str, task: asyncio.Task[Health]) -> None:
+        del self._asking[name]
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is None:
+            self._known[name] = task.result()
+            return
+        self._known[name] = SILENT
+        log.error("infrastructure %s: its check failed", name, exc_info=error)

@@ -1,0 +1,121 @@
+"""Several infrastructures in one platform: which one takes a job, and who may use which."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openccp.testing.platform import RunningPlatform, User, bash_method
+from openccp.testing.plugins import bring_kinds
+
+SETTINGS = """
+[local]
+priority = -1
+
+[infrastructures.fast]
+kind = "simulated"
+priority = 5
+slots = 2
+limits = { replicas = 2, wall_seconds = 60 }
+
+[infrastructures.asked]
+kind = "simulated"
+default = false
+seconds = 600
+slots = 1
+
+[infrastructures.theirs]
+kind = "simulated"
+contexts = ["vre"]
+priority = 9
+
+[infrastructures.away]
+kind = "docker"
+address = "unix:///nowhere.sock"
+priority = 7
+"""
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatform]:
+    folder = tmp_path_factory.mktemp("several")
+    (folder / "data").mkdir()
+    (folder / "data" / "openccp.toml").write_text(SETTINGS)
+    kinds = bring_kinds(folder / "kinds")
+    running = RunningPlatform(folder / "data", {"PYTHONPATH": f"{kinds}:{Path('src').resolve()}"})
+    running.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(kinds))
+        yield running
+    running.stop()
+
+
+@pytest.fixture
+def ann(several: RunningPlatform) -> Iterator[User]:
+    made = several.user("ann")
+    yield made
+    made.close()
+
+
+def a_method(user: User, *names: str, **more: Any) -> str:
+    name = f"chosen-{'-'.join(names)}-{id(user)}-{len(more)}"
+    links = [{"rel": "compatibleWith", "href": f"infrastructures/{one}"} for one in names]
+    replicas = {"schema": {"type": "integer", "default": 1}, "title": "Replicas"}
+    method = bash_method(name, "true", inputs={"ccpreplicas": replicas}, links=links, **more)
+    assert user.deploy(method).status_code == 201
+    return name
+
+
+def place(user: User, job: dict[str, Any]) -> str:
+    record = user.http.get(f"/executions/{job['jobID']}/metadata/instance.json").json()
+    return str(record["infrastructure"])
+
+
+def refusal(user: User, process: str, **body: Any) -> dict[str, Any]:
+    answer = user.http.post(f"/processes/{process}/execution", json=body)
+    assert answer.status_code == 400, answer.text
+    problem: dict[str, Any] = answer.json()
+    return problem
+
+
+def test_the_platform_chooses(ann: User) -> None:
+    ann.http.get("/infrastructures")
+    assert place(ann, ann.run(a_method(ann))) == "fast"
+    assert place(ann, ann.run(a_method(ann, "local"))) == "local"
+    assert place(ann, ann.run(a_method(ann, "asked"))) == "asked"
+    assert place(ann, ann.run(a_method(ann, "asked", "fast"))) == "fast"
+
+
+def test_a_user_names_one(ann: User) -> None:
+    both = a_method(ann, "local", "fast")
+    assert place(ann, ann.run(both, infrastructure="local")) == "local"
+    made = ann.http.get(
+        f"/processes/{both}/execution?infrastructure=local&response[prefer]=respond-async"
+    )
+    assert place(ann, made.json()) == "local"
+    refused = refusal(ann, both, infrastructure="asked")
+    assert refused["type"] == "urn:openccp:problem:nowhere-to-run"
+    assert "'asked'" in refused["detail"]
+    assert refusal(ann, both, infrastructure=7)["errors"][0]["pointer"] == "/infrastructure"
+
+
+def test_others_infrastructures_are_not_there(several: RunningPlatform, ann: User) -> None:
+    assert "'theirs'" in refusal(ann, a_method(ann), infrastructure="theirs")["detail"]
+
+
+def test_what_nothing_can_run_is_refused_with_a_reason_for_each(ann: User) -> None:
+    refused = refusal(ann, a_method(ann, "fast"), inputs={"ccpreplicas": 3})
+    assert refused["errors"] == [
+        {
+            "pointer": "/infrastructure",
+            "detail": "fast: it runs at most 2 replicas of a job, not 3",
+        }
+    ]
+
+
+def test_what_is_away_is_avoided_while_another_will_do(ann: User) -> None:
+    listed = ann.http.get("/infrastructures").json()["infrastructures"]
+    assert {one["id"]: one["reachable"] for one in listed}["away"] is False
+    assert place(ann, ann.run(a_method(ann, "away", "fast"))) == "fast"
+    assert ann.run(a_method(ann, "away"))["status"] == "accepted"
