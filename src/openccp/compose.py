@@ -126,7 +126,7 @@ def _other(settings: Settings, name: str) -> Infrastructure:
         folder=settings.data.resolve() / "infrastructures" / name,
         environment=job_environment(settings.local),
         public_url=own_address(settings),
-        limits=chosen.policy(limits(settings)).limits,
+        limits=chosen.standing(limits(settings)).limits,
     )
     try:
         return kind_named(chosen.kind).build(site, chosen)
@@ -323,7 +323,7 @@ def rules(settings: Settings) -> Rules:
     places = {"local": settings.local, **settings.infrastructures}
     return Rules(
         limits=usual,
-        policies={name: place.policy(usual) for name, place in places.items()},
+        policies={name: place.standing(usual) for name, place in places.items()},
         infrastructure_names=settings.infrastructure_names,
         undeploy_seconds=given.undeploy_seconds,
         attempts=given.attempts,

@@ -66,7 +66,7 @@ class PlaceSettings(BaseModel):
         description="How many jobs may wait there: `total`, of one `context`, of one `user`.",
     )
 
-    def policy(self, limits: Limits) -> Policy:
+    def standing(self, limits: Limits) -> Policy:
         """What it says, where `limits` hold unless it says otherwise."""
         given = self.limits.model_dump(exclude_none=True)
         replicas = given.pop("replicas", MAX_REPLICAS)
