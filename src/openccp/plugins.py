@@ -9,6 +9,7 @@ GROUP = "openccp.infrastructures"
 OWN = {
     "docker": "openccp.infrastructures.docker.kind:KIND",
     "slurm": "openccp.infrastructures.slurm.kind:KIND",
+    "docker-swarm": "openccp.infrastructures.swarm.kind:KIND",
 }
 """Written as entry points are; no package can take one of these names."""
 

@@ -119,6 +119,7 @@ def account(platform: RunningPlatform, name: str) -> Iterator[Caller]:
 # --- who may: every route, by name --------------------------------------------------------------
 
 OPEN, SIGNED_IN, OWN, FORM = "open", "signed in", "own", "its own page only"
+CARRIER = "the task that carries an attempt's files"
 ACCESS = {
     ("GET", "/"): OPEN,
     ("GET", "/conformance"): OPEN,
@@ -144,6 +145,9 @@ ACCESS = {
     ("POST", "/account/webhook-secret"): SIGNED_IN,
     ("GET", "/infrastructures"): SIGNED_IN,
     ("GET", "/infrastructures/{infrastructure_id}"): SIGNED_IN,
+    ("POST", "/carriers/{infrastructure_id}/{attempt}"): CARRIER,
+    ("GET", "/carriers/{infrastructure_id}/{attempt}/{stage}"): CARRIER,
+    ("PUT", "/carriers/{infrastructure_id}/{attempt}/{stage}"): CARRIER,
     ("GET", "/processes/{process_id}"): OWN,
     ("PUT", "/processes/{process_id}"): OWN,
     ("DELETE", "/processes/{process_id}"): OWN,
@@ -178,6 +182,7 @@ NAMES = {
     "realm": "default", "infrastructure_id": "local", "output_id": "output", "index": "0",
     "path:path": "a.txt", "delivery_id": "msg_0", "name": "stdout",
     "digest": assets()["style.css"].digest, "asset": "style.css",
+    "attempt": "ccp-x-1", "stage": "run",
 }  # fmt: skip
 OTHERWISE = {
     "/processes/{process_id}/execution": 201,
@@ -234,6 +239,16 @@ def test_forms_do_nothing_for_strangers(platform: RunningPlatform, method: str, 
     assert 400 <= answer.status < 500
     assert "set-cookie" not in answer.headers
     assert not INSIDE.search(answer.body.decode())
+
+
+@pytest.mark.parametrize(("method", "path"), rows(CARRIER))
+def test_nobody_carries_for_others(
+    platform: RunningPlatform, one: Caller, method: str, path: str
+) -> None:
+    address = filled(path, one.job, "of-hostile")
+    body = None if method == "GET" else b"{}"
+    for sent in ({}, one.headers, {"Authorization": f"Bearer {'x' * 43}"}):
+        refused(send(platform.url, address, method=method, headers=sent, body=body), 404)
 
 
 @pytest.mark.parametrize(("method", "path"), rows(OWN))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.engines.daemons import NoEngine, docker_daemon
 from tests.engines.slurm import Cluster, slurm_cluster
+from tests.engines.swarm import Swarm, docker_swarm
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +30,12 @@ def slurm() -> Iterator[Cluster]:
         pytest.skip(f"Slurm was not tried: {reason}")
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def swarm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
+    try:
+        with docker_swarm(tmp_path_factory.mktemp("swarm")) as made:
+            yield made
+    except NoEngine as reason:
+        pytest.skip(f"A swarm was not tried: {reason}")

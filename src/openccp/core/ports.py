@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from openccp.core.job import Failure, Phase, TaskKey
 from openccp.core.method import Output, Scripts
@@ -180,6 +180,26 @@ class Infrastructure(Protocol):
 
     async def reap(self, handle: Handle) -> None:
         """Free what the attempt holds (scratch, secrets, cgroups), all stages; idempotent."""
+
+
+@runtime_checkable
+class Carried(Protocol):
+    """An infrastructure whose nodes share no files with the platform: tasks there ask for them.
+
+    `token` is one attempt's alone; each of these is NotFound for any other, for an attempt that is
+    over, and for what was given or taken already.
+    """
+
+    def inputs(self, attempt: str, stage: str, token: str) -> Iterator[bytes]:
+        """A tar of what a stage needs."""
+
+    async def told(self, attempt: str, token: str, news: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Take in what goes on at the node (JSON); answers what is to be done there."""
+
+    async def results(
+        self, attempt: str, stage: str, token: str, content: AsyncIterator[bytes]
+    ) -> None:
+        """Take in a tar of what a stage left, within the limits of the job; only once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from openccp.app.services import Services
 from openccp.web import assets
 from openccp.web.api import (
     api_document,
+    carriers,
     created,
     deliveries,
     execution,
@@ -50,6 +51,7 @@ ROUTES = [
     *landing.routes,
     *api_document.routes,
     *infrastructures.routes,
+    *carriers.routes,
     *token.routes,
     *sign_in.routes,
     *assets.routes,

@@ -1,6 +1,14 @@
 """What the service offers, operation by operation: the one source of the API document."""
 
-from openccp.web.operations import callbacks, executions, jobs, processes, service, sign_in
+from openccp.web.operations import (
+    callbacks,
+    carriers,
+    executions,
+    jobs,
+    processes,
+    service,
+    sign_in,
+)
 from openccp.web.operations.shape import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -10,6 +18,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *executions.OPERATIONS,
     *callbacks.OPERATIONS,
     *sign_in.OPERATIONS,
+    *carriers.OPERATIONS,
 )
 
 __all__ = ["OPERATIONS", "Operation"]

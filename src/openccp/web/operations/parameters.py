@@ -13,6 +13,8 @@ PLACES = {
     "infrastructureID": "The id of an infrastructure.",
     "digest": "What the file's content is known by.",
     "asset": "The name of a file of the pages.",
+    "attempt": "An attempt of a job, as its infrastructure calls it.",
+    "stage": "run or undeploy.",
     "realm": "Any name; there is one realm.",
 }
 LIMIT = Parameter(
