@@ -144,6 +144,13 @@ def test_the_settings_shown_can_be_used(tmp_path: Path) -> None:
     assert loaded[3].infrastructures["inside"].model_dump()["runtime"] == "runsc"
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs/infrastructures").glob("*.md")), ids=str)
+def test_the_settings_of_an_infrastructure_are_read(page: Path, tmp_path: Path) -> None:
+    (first, *_) = [b.text for b in blocks(page) if b.language == "toml"]
+    (tmp_path / SETTINGS_FILE).write_text(first)
+    assert load(tmp_path).infrastructures
+
+
 def test_the_readme_is_short() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= LONGEST_README
 
