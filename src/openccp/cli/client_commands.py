@@ -2,6 +2,7 @@
 
 import click
 
+from openccp.cli.code import code
 from openccp.cli.completion import completion
 from openccp.cli.deploy import deploy, undeploy
 from openccp.cli.jobs import cancel, jobs, logs
@@ -15,6 +16,7 @@ COMMANDS: list[click.Command] = [
     methods,
     describe,
     run,
+    code,
     deploy,
     undeploy,
     jobs,

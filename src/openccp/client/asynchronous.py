@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from openccp.client import access, calls, files, logs, values
+from openccp.client import access, calls, files, logs, programs, values
 from openccp.client.card import JobCard
 from openccp.client.packages import package_of
 from openccp.client.session import PATIENCE, Session
@@ -91,6 +91,13 @@ class AsyncClient:
         found = await self._wire.run(calls.jobs(self._session, wanted, limit))
         return [AsyncJob(self._wire, self._session, document) for document in found]
 
+    async def code(
+        self, method: str, language: str = "python", inputs: Mapping[str, Any] | None = None
+    ) -> str:
+        """A program that runs a method; see `Client.code`."""
+        steps = programs.of_method(self._session, method, language, inputs or {})
+        return await self._wire.run(steps)
+
     async def webhook_secret(self, *, new: bool = False) -> str:
         """What callbacks to you are signed with; with `new` another one, from now on."""
         return str((await self._wire.run(calls.webhook_secret(self._session, new)))["secret"])
@@ -170,6 +177,10 @@ class AsyncJob(JobCard):
                 yield item
             else:
                 self.document = item
+
+    async def code(self, language: str = "python") -> str:
+        """A program that does the same again."""
+        return await self._wire.run(programs.of_job(self._session, self.id, language))
 
     async def cancel(self) -> Self:
         """Stop it; nothing happens if it has already finished."""

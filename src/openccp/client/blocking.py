@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from openccp.client import access, calls, files, logs, values
+from openccp.client import access, calls, files, logs, programs, values
 from openccp.client.card import JobCard
 from openccp.client.credentials import Credentials, Login
 from openccp.client.packages import package_of
@@ -112,6 +112,12 @@ class Client:
         """One job by its id."""
         return Job(self._wire, self._session, self._wire.run(calls.status(self._session, job_id)))
 
+    def code(
+        self, method: str, language: str = "python", inputs: Mapping[str, Any] | None = None
+    ) -> str:
+        """A program that runs a method; a Path among the inputs is read where it runs."""
+        return self._wire.run(programs.of_method(self._session, method, language, inputs or {}))
+
     def webhook_secret(self, *, new: bool = False) -> str:
         """What callbacks to you are signed with; with `new` another one, from now on."""
         return str(self._wire.run(calls.webhook_secret(self._session, new))["secret"])
@@ -201,6 +207,10 @@ class Job(JobCard):
                 yield item
             else:
                 self.document = item
+
+    def code(self, language: str = "python") -> str:
+        """A program that does the same again."""
+        return self._wire.run(programs.of_job(self._session, self.id, language))
 
     def cancel(self) -> Self:
         """Stop it; nothing happens if it has already finished."""

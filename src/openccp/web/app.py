@@ -11,6 +11,7 @@ from openccp.web import assets
 from openccp.web.api import (
     api_document,
     carriers,
+    code,
     created,
     deliveries,
     execution,
@@ -44,6 +45,7 @@ ROUTES = [
     *execution.routes,
     *form.routes,
     *processes.routes,
+    *code.routes,
     *results.routes,
     *logs.routes,
     *executions.routes,

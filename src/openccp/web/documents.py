@@ -88,6 +88,7 @@ def _job_links(job: Job, root: str, here: str) -> list[Link]:
         as_page(here),
         link(f"{root}/executions/{job.id}", "related", "The record of this execution"),
         link(f"{here}/definition", "describedby", "What was sent to make this job"),
+        link(f"{here}/code", "related", "Programs that do the same again"),
     ]
     if job.status is not Status.CREATED:
         links.append(link(f"{here}/prov", PROVENANCE, "How its results came to be"))
@@ -158,6 +159,7 @@ def _description(revision: Revision, root: str) -> Mapping[str, Any]:
         as_page(here),
         link(f"{here}/execution", f"{REL}execute", "Where to execute it"),
         link(f"{here}/package", "describedby", "What was deployed"),
+        link(f"{here}/code", "related", "Programs that run it"),
         link(f"{root}/jobs?processID={quote(revision.method.id)}", f"{REL}job-list", "Its jobs"),
         *compatible,
     ]

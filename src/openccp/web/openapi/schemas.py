@@ -148,6 +148,16 @@ JOBS = {
         exception=OBJECT,
         links=LINKS,
     ),
+    "languageList": a(
+        ("languages", "links"),
+        languages={
+            "type": "array",
+            "items": a(
+                ("id", "href"), id=TEXT, title=TEXT, kind=TEXT, needs=TEXT, type=TEXT, href=TEXT
+            ),
+        },
+        links=LINKS,
+    ),
     "jobList": a(("jobs", "links"), jobs=list_of("statusInfo"), links=LINKS, searchedTo=MOMENT),
     "executionList": list_of("statusInfo"),
     "file": a(("path", "href"), path=TEXT, size=WHOLE, sha256=TEXT, type=TEXT, href=TEXT),

@@ -3,6 +3,7 @@
 from openccp.web.operations import (
     callbacks,
     carriers,
+    code,
     executions,
     jobs,
     processes,
@@ -15,6 +16,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *service.OPERATIONS,
     *processes.OPERATIONS,
     *jobs.OPERATIONS,
+    *code.OPERATIONS,
     *executions.OPERATIONS,
     *callbacks.OPERATIONS,
     *sign_in.OPERATIONS,

@@ -1,0 +1,50 @@
+"""The operations that write programs."""
+
+from openccp.codegen.languages import LANGUAGES
+from openccp.core.problems import InvalidRequest, NotFound
+from openccp.web.operations.shape import ANY, HTML, JSON, Answer, Operation, Parameter
+
+LANGUAGE = Parameter(
+    "language",
+    "query",
+    "In which language; left out: which there are.",
+    {"type": "string", "enum": list(LANGUAGES)},
+)
+HEADERS = ("Content-Disposition",)
+PROGRAM = Answer(200, "The program, as a file.", {ANY: "text"}, HEADERS)
+FOUND = Answer(
+    200,
+    "The languages, or the program.",
+    {JSON: "languageList", HTML: "html", ANY: "text"},
+    HEADERS,
+)
+OPERATIONS = (
+    Operation(
+        "get",
+        "/processes/{processID}/code",
+        "getProcessCode",
+        "A program that executes a process, with its inputs in the address",
+        (FOUND,),
+        parameters=(LANGUAGE,),
+        refusals=(InvalidRequest,),
+    ),
+    Operation(
+        "post",
+        "/processes/{processID}/code",
+        "writeProcessCode",
+        "A program that sends this request",
+        (PROGRAM,),
+        parameters=(LANGUAGE,),
+        refusals=(InvalidRequest,),
+        body={JSON: "execute"},
+    ),
+    Operation(
+        "get",
+        "/jobs/{jobID}/code",
+        "getJobCode",
+        "A program that does again what a job did",
+        (FOUND,),
+        parameters=(LANGUAGE,),
+        refusals=(InvalidRequest, NotFound),
+    ),
+)

@@ -1,0 +1,134 @@
+"""Run a program that the platform wrote, as its reader would."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from openccp.codegen.languages import LANGUAGES
+from openccp.testing.platform import PASSWORD, RunningPlatform, User, bash_method
+
+HOSTILE = (
+    'a\'b"c`d$(touch pwned)${HOME}#{1+1}\\n%s%d\\u0041 \u00e8\u4e2d\U0001f9ea </script> """ '
+    "@x $y {{text}} EOF\nREQUEST\n'@\n)---' '''"
+)
+RECORDED = "hush-hush 'quoted' \\ \u00e9"
+FILE = bytes(range(256)) * 20
+NUMBER = 0.1234567890123456789e-7
+LARGE = 9007199254740993
+RUN: Mapping[str, Sequence[Sequence[str]]] = {
+    "python": [[sys.executable, "-I", "{}"]],
+    "bash": [["bash", "{}"]],
+    "r": [["Rscript", "{}"]],
+}
+"""What compiles and runs a program, step by step; `{}` is its file."""
+
+_TEXT = {"type": "string"}
+
+
+def _inputs(**schemas: Mapping[str, Any]) -> dict[str, Any]:
+    return {n: {"id": n, "title": n, "schema": dict(schema)} for n, schema in schemas.items()}
+
+
+ECHO = bash_method(
+    "code-echo",
+    "printf %s {{text}} >'a text.txt'\nprintf %s {{number}} >number\nprintf %s {{large}} >large\n"
+    "mkdir deep\ncp /ccp_in/doc deep/file.bin\n: >empty\n"
+    'printf %s "$(cat /run/secrets/key)" | sha256sum >key\ntest -n {{key}}\necho said',
+    inputs=_inputs(
+        text=_TEXT,
+        number={"type": "number"},
+        large={"type": "integer"},
+        doc={"type": "string", "format": "file", "contentEncoding": "base64"},
+        key={"type": "string", "format": "secret"},
+    ),
+)
+FAILING = bash_method("code-failing", "echo working\nexit 7")
+ENDLESS = bash_method("code-endless", "sleep 300")
+LONG = bash_method("code-long", "sleep 14; echo late >late.txt")
+VALUES = {"text": HOSTILE, "number": NUMBER, "large": LARGE, "key": "not to be seen"}
+
+
+@dataclass
+class Program:
+    """One program on disk, in a folder of its own, and how to start it."""
+
+    language: str
+    folder: Path
+    text: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def start(self) -> subprocess.Popen[str]:
+        """Compile it if that is needed, and start it; nothing is typed in."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / LANGUAGES[self.language].file_name("program")
+        path.write_text(self.text)
+        *steps, last = [[w.replace("{}", str(path)) for w in step] for step in RUN[self.language]]
+        for step in steps:
+            done = subprocess.run(
+                step, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False
+            )
+            assert done.returncode == 0, done.stdout + done.stderr
+        kept = {n: v for n, v in os.environ.items() if not n.startswith("CCP")}
+        return subprocess.Popen(
+            last,
+            cwd=self.folder,
+            env={**kept, **self.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended."""
+
+    code: int
+    output: str
+    errors: str
+    folder: Path
+
+    @property
+    def results(self) -> Path:
+        """The one folder that it made."""
+        (found,) = [p for p in self.folder.iterdir() if p.is_dir() and p.name.startswith("code-")]
+        return found
+
+
+def end_of(program: Program, process: subprocess.Popen[str], seconds: float = 120) -> Ended:
+    """Wait for its end."""
+    try:
+        output, errors = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, errors = process.communicate()
+        raise AssertionError(f"{program.language} did not end: {output}{errors}") from None
+    return Ended(process.returncode, output, errors, program.folder)
+
+
+def written(user: User, process: str, language: str, inputs: Mapping[str, Any]) -> str:
+    """The program that runs a process, as the platform writes it."""
+    answer = user.http.post(
+        f"/processes/{process}/code?language={language}", json={"inputs": dict(inputs)}
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def signs_in_as(name: str, **more: str) -> dict[str, str]:
+    """An environment that signs in in CCP's way."""
+    return {"CCP_USER": name, "CCP_PASSWORD": PASSWORD, "CCP_CONTEXT": "default", **more}
+
+
+def author(platform: RunningPlatform, name: str) -> User:
+    """An account with the processes of these tests."""
+    platform.add_user(name)
+    made = User(platform.url, platform.token(name))
+    for document in (ECHO, FAILING, ENDLESS, LONG):
+        assert made.deploy(document).status_code == 201, document["id"]
+    return made
