@@ -36,7 +36,7 @@ async def process_code(request: Request) -> Response:
     language = _language(request)
     if language is None:
         known_parameters(request)
-        return _languages(request, "up", "The process")
+        return _languages(request, "The process")
     pairs = [pair for pair in request.query_params.multi_items() if pair[0] != "language"]
     sent = read_address(revision.method, pairs).body
     return await _written(language, _program(request, revision, sent))
@@ -61,7 +61,7 @@ async def job_code(request: Request) -> Response:
     language = _language(request)
     if language is None:
         await visible_job(services(request), who, job_id)
-        return _languages(request, "up", "The job")
+        return _languages(request, "The job")
     program = await job_program(services(request), who, job_id, root(request))
     return await _written(language, program)
 
@@ -85,28 +85,24 @@ def _checked(sent: Any) -> Mapping[str, Any]:
     return sent
 
 
-def _languages(request: Request, rel: str, words: str) -> Response:
+def _languages(request: Request, words: str) -> Response:
     path = request.url.path
     here = f"{root(request)}{path}"
-    document = {
-        "languages": [
-            {
-                "id": one.id,
-                "title": one.title,
-                "kind": one.kind,
-                "needs": one.needs,
-                "type": one.media_type,
-                "href": f"{here}?language={one.id}",
-            }
-            for one in LANGUAGES.values()
-        ],
-        "links": [
-            link(here, "self", "Programs"),
-            as_page(here),
-            link(f"{root(request)}{path.removesuffix('/code')}", rel, words),
-        ],
+    of = link(f"{root(request)}{path.removesuffix('/code')}", "up", words)
+    links = [link(here, "self", "Programs"), as_page(here), of]
+    offers = [_offer(language, here) for language in LANGUAGES.values()]
+    return render(request, {"languages": offers, "links": links}, "code")
+
+
+def _offer(language: Language, here: str) -> dict[str, str]:
+    return {
+        "id": language.id,
+        "title": language.title,
+        "kind": language.kind,
+        "needs": language.needs,
+        "type": language.media_type,
+        "href": f"{here}?language={language.id}",
     }
-    return render(request, document, "code")
 
 
 def _program(request: Request, revision: Revision, sent: Mapping[str, Any]) -> Program:
