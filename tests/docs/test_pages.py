@@ -140,8 +140,10 @@ def test_the_settings_shown_can_be_used(tmp_path: Path) -> None:
         loaded.append(load(tmp_path))
     assert loaded[0].limits.cpus == 2
     assert loaded[1].fetch.ports[-1] == 9000
-    assert loaded[2].infrastructures["box"].model_dump()["slots"] == 16
-    assert loaded[3].infrastructures["inside"].model_dump()["runtime"] == "runsc"
+    places = {name: one.model_dump() for s in loaded for name, one in s.infrastructures.items()}
+    assert places["box"]["slots"] == 16
+    assert places["inside"]["runtime"] == "runsc"
+    assert places["far"]["staging"] == places["farther"]["staging"] == "volumes"
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs/infrastructures").glob("*.md")), ids=str)

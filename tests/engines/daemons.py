@@ -25,6 +25,7 @@ def docker_daemon(
     images: Sequence[str] = ("bash",),
     setup: str = "true",
     subnet: str = "172.30.0.1/24",
+    flags: str = "",
 ) -> Iterator[str]:
     """The address of a daemon in a network of its own, while the block lasts.
 
@@ -39,7 +40,7 @@ def docker_daemon(
     daemon = (
         f"ip link set lo up; mount -t tmpfs none /var/run; {setup}; "
         f"exec dockerd --data-root {folder}/data --exec-root /var/run/docker "
-        f"--pidfile {pidfile} --host {address} --bip {subnet}"
+        f"--pidfile {pidfile} --host {address} --bip {subnet} {flags}"
     )
     with (folder / "dockerd.log").open("wb") as log:
         process = subprocess.Popen(

@@ -1,9 +1,10 @@
 """The few things that are asked of a Docker daemon, and what can go wrong with each."""
 
 import re
-from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Mapping
+from base64 import b64decode, urlsafe_b64encode
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import aiodocker
@@ -13,8 +14,11 @@ from aiodocker.exceptions import DockerError
 
 from openccp.core.ports import CannotStart
 from openccp.core.problems import Unavailable
+from openccp.infrastructures.docker.connection import Connection, hanging_up
+from openccp.infrastructures.docker.credentials import Credentials
 
 ASK_SECONDS = 60.0
+PIECE = 256 << 10
 TERM = ("sh", "-c", "kill -TERM -1")
 _WORDS = (
     (re.compile(r"toomanyrequests|rate limit", re.I), "the registry limits how often it is asked"),
@@ -66,16 +70,16 @@ class News:
 class Daemon:
     """A Docker daemon at an address: `unix:///...`, `tcp://...` or `ssh://...`."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, credentials: Credentials | None = None) -> None:
         self._address = address
-        self._opened: aiodocker.Docker | None = None
+        self._credentials = credentials or Credentials()
+        self._opened: Connection | None = None
 
     @property
     def _docker(self) -> aiodocker.Docker:
         if self._opened is None:
-            timeout = aiohttp.ClientTimeout(total=ASK_SECONDS)
-            self._opened = aiodocker.Docker(self._address, timeout=timeout)
-        return self._opened
+            self._opened = Connection(self._address, self._credentials, ASK_SECONDS)
+        return self._opened.docker
 
     async def version(self) -> str:
         """Its version."""
@@ -229,7 +233,7 @@ class Daemon:
         try:
             async with (
                 self._docker._query("events", params=params, timeout=endless) as answer,
-                answer,
+                hanging_up(answer),
             ):
                 yield None
                 async for line in answer.content:
@@ -239,6 +243,56 @@ class Daemon:
                     yield News(about["name"], None if code is None else int(code))
         except (aiohttp.ClientError, OSError, DockerError) as error:
             raise DaemonGone(f"the Docker daemon at {self._address} went away") from error
+
+    async def volumes(self, *labels: str) -> Mapping[str, Mapping[str, str]]:
+        """Volumes that have all of these labels, by name, with their labels."""
+        filters = orjson.dumps({"label": labels}).decode()
+        found = await self._asked(self._docker._query_json("volumes", params={"filters": filters}))
+        return {one["Name"]: one["Labels"] or {} for one in found["Volumes"] or ()}
+
+    async def remove_volume(self, name: str) -> None:
+        """Remove a volume; nothing if it is not there, or in use."""
+        volume: Any = aiodocker.volumes.DockerVolume
+        await self._lenient(volume(self._docker, name).delete())
+
+    async def put(self, name: str, tar: bytes) -> None:
+        """Unpack a tar at the root of a container, whose mounts are seen."""
+        container: Any = self._docker.containers.container(name)
+        try:
+            await self._asked(container.put_archive("/", BytesIO(tar)))
+        except DockerError as error:
+            raise CannotStart(f"The files could not be brought: {in_words(error)}") from error
+
+    async def get(self, name: str, path: str) -> AsyncGenerator[bytes, None]:
+        """The pieces of a tar of a path in a container; none if it is not there."""
+        where = f"containers/{name}/archive"
+        patient = aiohttp.ClientTimeout(total=None, sock_read=ASK_SECONDS)
+        try:
+            async with (
+                self._docker._query(where, params={"path": path}, timeout=patient) as answer,
+                hanging_up(answer),
+            ):
+                async for piece in answer.content.iter_chunked(PIECE):
+                    yield piece
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            raise DaemonGone(f"the Docker daemon at {self._address} does not answer") from error
+        except DockerError as error:
+            if error.status != 404:
+                raise DaemonGone(f"the Docker daemon refused it: {in_words(error)}") from error
+
+    async def size(self, name: str, path: str) -> int:
+        """How long a file in a container is; 0 if it is not there."""
+        where = f"containers/{name}/archive"
+
+        async def ask() -> str:
+            query = self._docker._query(where, method="HEAD", params={"path": path})
+            async with query as answer:
+                return str(answer.headers["X-Docker-Container-Path-Stat"])
+
+        try:
+            return int(orjson.loads(b64decode(await self._asked(ask())))["size"])
+        except (DockerError, ValueError):
+            return 0
 
     async def close(self) -> None:
         """Hang up."""

@@ -29,6 +29,7 @@ from openccp.infrastructures.docker.container import (
     name_of,
     programs_in,
 )
+from openccp.infrastructures.docker.credentials import Credentials
 from openccp.infrastructures.docker.daemon import Daemon, DaemonGone, News
 from openccp.infrastructures.docker.ear import Ear
 from openccp.infrastructures.docker.filter import Policy
@@ -38,7 +39,7 @@ from openccp.infrastructures.docker.kept import keep_task, kept_image
 from openccp.infrastructures.docker.network import Networks
 from openccp.infrastructures.docker.privileges import NONE, Privileges
 from openccp.infrastructures.docker.reference import Image, Login, is_reference
-from openccp.infrastructures.docker.starting import Starter
+from openccp.infrastructures.docker.starting import Bound, Files, Starter
 from openccp.infrastructures.docker.tasks import DockerTask
 from openccp.infrastructures.docker.waiting import lent_to
 from openccp.infrastructures.docker.warm import WarmPool, Workshop
@@ -80,14 +81,17 @@ class DockerInfrastructure:
         privileges: Privileges = NONE,
         warm: Mapping[str, int] | None = None,
         limits: Limits | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         self.id, self.title, self.slots = id, title, slots
         self._allowed = tuple(images)
         self._attempts, self._place = open_attempts(root, uid_range, environment or {})
         self._ground = Ground(digest_of(root), str(programs_in(self._place)), runtime)
-        self._daemon = Daemon(address)
+        self._daemon = Daemon(address, credentials)
         self._networks = Networks(self._daemon, address, self._ground, network or Policy())
-        self._starter = Starter(self._daemon, self._ground, self._networks, privileges)
+        self._starter = Starter(
+            self._daemon, self._ground, self._networks, privileges, self._files()
+        )
         self._images = Images(self._daemon, logins or {}, pull_seconds)
         self._coming = Coming(self._images, self._begin, self._refuse)
         self._callbacks: list[Callable[[TaskKey], None]] = []
@@ -101,6 +105,10 @@ class DockerInfrastructure:
         self._ear = Ear(self._daemon, self._ground.label, self._hear)
         self._doing: set[asyncio.Future[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    def _files(self) -> Files:
+        """How files reach jobs."""
+        return Bound(self._ground)
 
     # --- what it can do -----------------------------------------------------------------------
 

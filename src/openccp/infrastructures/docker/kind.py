@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from openccp.core.ports import Infrastructure
 from openccp.core.site import InfrastructureSettings, Site
+from openccp.infrastructures.docker.credentials import Credentials
 from openccp.infrastructures.docker.filter import SUBNETS, Policy
 from openccp.infrastructures.docker.privileges import Privileges
 from openccp.infrastructures.docker.reference import Login, password_from
@@ -33,11 +34,32 @@ class RegistryLogin(BaseModel):
         return self
 
 
+HERE = "openccp.infrastructures.docker"
+CLASSES = {
+    "bind": (f"{HERE}.infrastructure", "DockerInfrastructure"),
+    "volumes": (f"{HERE}.elsewhere", "DockerElsewhere"),
+}
+
+
 class DockerSettings(InfrastructureSettings):
     """Containers of a Docker daemon."""
 
     address: str = Field(
-        default="unix:///var/run/docker.sock", description="The daemon, on this machine."
+        default="unix:///var/run/docker.sock",
+        pattern=r"^(unix:///.+|tcp://[^/@]+:\d+|ssh://[^/]+(/.+)?)$",
+        description="The daemon: `unix://` and its socket, `tcp://host:port` with TLS, or "
+        "`ssh://user@host`.",
+    )
+    staging: Literal["bind", "volumes"] = Field(
+        default="bind",
+        description="How files reach jobs: folders of this machine, or volumes of a daemon "
+        "elsewhere.",
+    )
+    ca: Path | None = Field(default=None, description="TLS: whom to trust, in PEM.")
+    cert: Path | None = Field(default=None, description="TLS: the platform's certificate, in PEM.")
+    key: Path | None = Field(default=None, description="TLS or SSH: the private key, in PEM.")
+    known_hosts: Path | None = Field(
+        default=None, description="SSH: keys of hosts; without it, those of the platform's user."
     )
     images: tuple[str, ...] = Field(
         default=("*",), description="Images that may be run, with `*` and `?`."
@@ -85,6 +107,22 @@ class DockerSettings(InfrastructureSettings):
         default="", description="The daemon's runtime for jobs, such as `runsc`; or its default."
     )
 
+    @model_validator(mode="after")
+    def _is_reached_safely(self) -> Self:
+        if self.address.startswith("tcp://") and None in (self.ca, self.cert, self.key):
+            raise ValueError(
+                "a daemon at tcp:// needs ca, cert and key: without TLS it is anybody's"
+            )
+        if not self.address.startswith("unix://") and self.staging == "bind":
+            raise ValueError('a daemon elsewhere needs staging = "volumes"')
+        if self.warm and self.staging == "volumes":
+            raise ValueError('containers can wait with staging = "bind" only')
+        return self
+
+    def credentials(self) -> Credentials:
+        """By which the daemon and the platform know each other."""
+        return Credentials(self.ca, self.cert, self.key, self.known_hosts)
+
     def policy(self) -> Policy:
         """What they say of the network."""
         return Policy(self.network, self.allowed_networks, self.subnets, self.resolvers)
@@ -97,9 +135,8 @@ class DockerKind:
 
     def build(self, site: Site, settings: DockerSettings) -> Infrastructure:
         """Loads the daemon's library: only where there is one."""
-        made: Infrastructure = import_module(
-            "openccp.infrastructures.docker.infrastructure"
-        ).DockerInfrastructure(
+        module, name = CLASSES[settings.staging]
+        made: Infrastructure = getattr(import_module(module), name)(
             site.folder,
             id=site.name,
             title=site.title,
@@ -118,6 +155,7 @@ class DockerKind:
             privileges=Privileges(settings.allow_root, settings.root_capabilities, settings.gpus),
             warm=settings.warm,
             limits=site.limits,
+            credentials=settings.credentials(),
         )
         return made
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from openccp.core.job import TaskKey
 from openccp.core.ports import CannotStart, Task
@@ -15,6 +15,31 @@ from openccp.infrastructures.docker.reference import Image
 from openccp.infrastructures.docker.tasks import DockerTask
 
 
+class Files(Protocol):
+    """How the files of a task reach its containers."""
+
+    async def bring(self, task: Task, started: DockerTask, image: Image) -> None:
+        """Have them where the daemon is, before its first container is made; repeatable."""
+
+    def parts(self, task: Task, started: DockerTask, index: int) -> Mapping[str, Any]:
+        """What a replica's container says of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Folders of this machine, which the daemon shows to containers."""
+
+    ground: Ground
+
+    async def bring(self, task: Task, started: DockerTask, image: Image) -> None:
+        """They are there already."""
+
+    def parts(self, task: Task, started: DockerTask, index: int) -> Mapping[str, Any]:
+        """Where each is shown."""
+        replica, secrets = started.replicas[index], bool(task.secrets)
+        return binds_of(self.ground, started.folder, replica, secrets=secrets)
+
+
 @dataclass(frozen=True, slots=True)
 class Starter:
     """Starts what an operator allows."""
@@ -23,11 +48,13 @@ class Starter:
     ground: Ground
     networks: Networks
     privileges: Privileges
+    files: Files
 
     async def start(self, task: Task, started: DockerTask, image: Image) -> None:
         """All replicas, of the same image whatever its name means later; repeating adopts."""
         image = keep_image(started.folder, image)
         started.network = await self._network(task)
+        await self.files.bring(task, started, image)
         for index in range(task.replicas):
             await self._start(task, started, index, image)
         drop_task(started.folder)
@@ -48,10 +75,8 @@ class Starter:
 
     def config(self, task: Task, started: DockerTask, index: int, image: Image) -> dict[str, Any]:
         """The container of one replica, as the daemon is told."""
-        replica = started.replicas[index]
-        files = binds_of(self.ground, started.folder, replica, secrets=bool(task.secrets))
-        parts = {**files, **started.network}
-        config = config_of(self.ground, task, replica, started.plan, parts)
+        parts = {**self.files.parts(task, started, index), **started.network}
+        config = config_of(self.ground, task, started.replicas[index], started.plan, parts)
         return of_image(self.privileges.granted(config, task), image)
 
     async def _adopt(self, task: Task, name: str) -> None:
