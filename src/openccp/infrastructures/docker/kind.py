@@ -46,7 +46,7 @@ class DockerSettings(InfrastructureSettings):
 
     address: str = Field(
         default="unix:///var/run/docker.sock",
-        pattern=r"^(unix:///.+|tcp://[^/@]+:\d+|ssh://[^/]+(/.+)?)$",
+        pattern=r"^(unix:///.+|tcp://[^/@]+:\d+|ssh://([^/@]+@)?[^-/@][^/@]*(/.+)?)$",
         description="The daemon: `unix://` and its socket, `tcp://host:port` with TLS, or "
         "`ssh://user@host`.",
     )

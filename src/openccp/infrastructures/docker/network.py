@@ -72,9 +72,10 @@ class Networks:
 
     async def sweep(self, kept: Callable[[], set[str]]) -> None:
         """Remove those of attempts that are no more; one with a container in it stays."""
-        for name in await self._daemon.networks(label=self._ground.label):
-            if name not in kept():
-                await self._daemon.remove_network(name)
+        async with self._proving:
+            for name in await self._daemon.networks(label=self._ground.label):
+                if name not in kept():
+                    await self._daemon.remove_network(name)
 
     def bridge(self, key: TaskKey) -> str:
         """The name of the attempt's bridge: at most 15 characters."""
@@ -95,21 +96,23 @@ class Networks:
                 self._proven = process
 
     async def _make_filtered(self, key: TaskKey, replicas: int) -> Sequence[IPv4Address]:
-        async with self._putting:
-            held = await asyncio.to_thread(self._filter)
+        """Put before each start, since a firewall may have been loaded anew; nowhere else."""
+        held = await asyncio.to_thread(self._filter)
         await self._make(key, replicas)
-        if not held.sees(self.bridge(key)):
+        try:
+            if not held.sees(self.bridge(key)):
+                raise NoFilter("its daemon's networks are not on this machine")
+            async with self._putting:
+                await asyncio.to_thread(held.put)
+        except NoFilter:
             await self.remove(key)
-            raise NoFilter("its daemon's networks are not on this machine")
+            raise
         return held.resolvers
 
     def _filter(self) -> Filter:
-        """Put, as it has to be before each start: a firewall may have been loaded anew."""
         process = process_behind(self._address)
         resolvers = self._policy.resolvers or resolvers_of(process)
-        held = Filter(process, self._prefix, self._policy.allowed, resolvers)
-        held.put()
-        return held
+        return Filter(process, self._prefix, self._policy.allowed, resolvers)
 
     async def _make(self, key: TaskKey, replicas: int) -> None:
         name, labels = attempt_name(key), labels_of(self._ground, key)
