@@ -19,8 +19,21 @@ RECORDED = "hush-hush 'quoted' \\ \u00e9"
 FILE = bytes(range(256)) * 20
 NUMBER = 0.1234567890123456789e-7
 LARGE = 9007199254740993
+CELLS = (
+    "import json, sys\n"
+    "cells = json.load(open(sys.argv[1]))['cells']\n"
+    "code = [''.join(one['source']) for one in cells if one['cell_type'] == 'code']\n"
+    "known = {'__name__': '__main__'}\n"
+    "for text in code: exec(compile(text, 'cell', 'exec'), known)\n"
+)
+"""Executes the cells of a notebook, one after the other."""
 RUN: Mapping[str, Sequence[Sequence[str]]] = {
     "python": [[sys.executable, "-I", "{}"]],
+    "python-requests": [[sys.executable, "-I", "{}"]],
+    "python-client": [[sys.executable, "{}"]],
+    "jupyter": [[sys.executable, "-I", "-c", CELLS, "{}"]],
+    "javascript": [["node", "{}"]],
+    "ruby": [["ruby", "{}"]],
     "bash": [["bash", "{}"]],
     "r": [["Rscript", "{}"]],
 }
@@ -76,7 +89,7 @@ class Program:
         return subprocess.Popen(
             last,
             cwd=self.folder,
-            env={**kept, **self.environment},
+            env={**kept, "XDG_CONFIG_HOME": str(self.folder / "kept"), **self.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

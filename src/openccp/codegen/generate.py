@@ -4,7 +4,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from openccp.codegen.languages import LANGUAGES, Language
+from openccp.codegen.languages import Language
 from openccp.codegen.literals import Json, json_text, pieces, python
 from openccp.codegen.program import LARGEST_REQUEST, LocalFile, Program, Secret, leaves
 from openccp.core.problems import InvalidRequest
@@ -39,7 +39,7 @@ def generate(language: Language, program: Program) -> str:
             "give large ones as files."
         )
     elsewhere = list(leaves(program.body))
-    return ENVIRONMENT.get_template(language.template).render(
+    text = ENVIRONMENT.get_template(language.template).render(
         program=program,
         language=language,
         pieces=request,
@@ -48,8 +48,4 @@ def generate(language: Language, program: Program) -> str:
         secrets=any(isinstance(one, Secret) for one in elsewhere),
         files=any(isinstance(one, LocalFile) for one in elsewhere),
     )
-
-
-def program_in(language_id: str, program: Program) -> str:
-    """The program in the language called so, which has to be one of LANGUAGES."""
-    return generate(LANGUAGES[language_id], program)
+    return language.whole(text)

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from openccp.codegen.literals import c_like, in_shell
+from openccp.codegen.jupyter import notebook
+from openccp.codegen.literals import c_like, in_shell, json_text
 
-HTTP, CLIENT, WORKFLOW = "http", "client", "workflow"
+HTTP, CLIENT = "http", "client"
+PYTHON = "text/x-python"
 
 
 def _same(text: str) -> str:
@@ -31,6 +33,8 @@ class Language:
     text: Callable[[str], str] = in_shell
     raw: Callable[[str], str] = _same
     kind: str = HTTP
+    whole: Callable[[str], str] = _same
+    """What is still done to the finished program."""
 
     def file_name(self, label: str) -> str:
         """What a program in this language is called."""
@@ -41,15 +45,34 @@ LANGUAGES = {
     language.id: language
     for language in (
         Language(
-            "python", "Python", "py", "text/x-python", "Python 3.9 or newer", "python.py.j2",
-            text=ascii,
+            "python", "Python", "py", PYTHON, "Python 3.9 or newer", "python.py.j2", text=ascii
+        ),
+        Language(
+            "python-requests", "Python (requests)", "py", PYTHON,
+            "Python 3.9 or newer with requests", "requests.py.j2", text=ascii,
+        ),
+        Language(
+            "python-client", "Python (our client)", "py", PYTHON,
+            "Python 3.11 or newer with openccp", "client.py.j2", text=ascii, kind=CLIENT,
         ),
         Language(
             "bash", "Bash, curl and jq", "sh", "application/x-sh", "bash, curl, jq", "bash.sh.j2"
         ),
         Language(
-            "r", "R (httr)", "R", "text/x-r", "R 4.0 or newer with httr and jsonlite", "httr.R.j2",
-            text=c_like(wide="\\U{{{:x}}}"),
+            "r", "R (httr)", "R", "text/x-r", "R 4.0 or newer with httr and jsonlite",
+            "httr.R.j2", text=c_like(wide="\\U{{{:x}}}"),
+        ),
+        Language(
+            "jupyter", "Jupyter notebook", "ipynb", "application/x-ipynb+json",
+            "Jupyter with Python 3.9 or newer", "python.py.j2", text=ascii, whole=notebook,
+        ),
+        Language(
+            "javascript", "JavaScript (Node)", "mjs", "text/javascript", "Node.js 18 or newer",
+            "node.mjs.j2", unsafe="`$", text=json_text,
+        ),
+        Language(
+            "ruby", "Ruby", "rb", "text/x-ruby", "Ruby 2.7 or newer", "ruby.rb.j2", unsafe="",
+            text=c_like("#", wide="\\u{{{:x}}}"),
         ),
     )
 }  # fmt: skip

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openccp.codegen.generate import generate
-from openccp.codegen.languages import LANGUAGES, Language
+from openccp.codegen.languages import LANGUAGES, PYTHON, Language
 from openccp.codegen.literals import Json, c_like, in_shell, json_text, pieces, python
 from openccp.codegen.program import LARGEST_REQUEST, LocalFile, Program, Secret
 from openccp.core.problems import InvalidRequest
@@ -30,7 +30,9 @@ VALUES = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(ANY, inner, max_size=4)),
     max_leaves=12,
 )
-PLAIN = [one for one in LANGUAGES.values() if one.id not in ("python", "jupyter")]
+PLAIN = [
+    one for one in LANGUAGES.values() if "python" not in one.template and one.media_type != PYTHON
+]
 
 
 @given(VALUES, st.sampled_from(["'", "`$", "'\\u", ""]))
