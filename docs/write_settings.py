@@ -41,7 +41,7 @@ def page() -> str:
 
 def _infrastructures() -> Iterator[str]:
     every = InfrastructureSettings.model_fields
-    yield "\n## `[infrastructures.NAME]`\nOf whatever kind.\n"
+    yield "\n## `[infrastructures.NAME]`\nOf whatever kind. [Plug-ins](plug-ins.md) bring others.\n"
     yield from _table(every)
     for name in OWN:
         kind = kind_named(name).settings

@@ -105,7 +105,11 @@ class LogChunk:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What an infrastructure says of itself. `enforced` names limits that were measured."""
+    """What an infrastructure says of itself.
+
+    `enforced` says how it holds each promise that it makes, and `lacks` what it does not do; the
+    names stand in `core.promises`. `isolation` begins with `none` where nothing holds a job.
+    """
 
     reachable: bool
     version: str
@@ -121,6 +125,7 @@ class Health:
     """Whether a job may be root inside, where its method says that it has to be."""
     gpus: int = 0
     """The most graphics processors that one job may have."""
+    lacks: tuple[str, ...] = ()
 
 
 class NoSuchRuntime(Problem):

@@ -29,6 +29,13 @@ PROMISES: Mapping[str, str] = {
 BY_CONTRACT = frozenset({"time", "secrets"})
 """What every infrastructure has to hold, whether it says so or not."""
 
+LACKS: Mapping[str, str] = {
+    "paths": "/ccp_data, /ccp_in and /run/secrets are not there by these names: a task's working "
+    "folder is what would be /ccp_data, and one with secrets is refused",
+    "replicas": "a task has one replica, and one with more is refused",
+}
+"""The names that `Health.lacks` may hold: what an infrastructure is allowed not to do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measurement:

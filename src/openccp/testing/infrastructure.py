@@ -4,144 +4,99 @@
         @pytest.fixture
         async def infrastructure(self): ...
 
-Override `task` where another image, other limits or a network are needed.
+Set `image` where `bash` is not an image's name there. What an infrastructure honestly does not do
+it names in `Health.lacks`: those tests are skipped, and it is held to what is said there instead.
+`PromisesContract` tries whether all that it promises in `Health.enforced` holds.
 """
 
 import asyncio
 import json
-import uuid
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from openccp.app.doctor.measure import measure
 from openccp.core.job import Blame, Phase, Stage, TaskKey
 from openccp.core.method import Scripts
-from openccp.core.ports import (
-    Handle,
-    Infrastructure,
-    Limits,
-    NoSuchRuntime,
-    Observation,
-    State,
-    Task,
+from openccp.core.ports import CannotStart, Infrastructure, NoSuchRuntime, State, Task
+from openccp.core.promises import LACKS, PROMISES
+from openccp.testing.tasks import (
+    MIB,
+    MakeTask,
+    eventually,
+    log,
+    make_task,
+    output,
+    run,
+    until,
+    up,
 )
 
-PATIENCE = 30
-MIB = 1 << 20
-MakeTask = Callable[..., Task]
-T = TypeVar("T")
+__all__ = [
+    "MIB",
+    "InfrastructureContract",
+    "MakeTask",
+    "PromisesContract",
+    "eventually",
+    "log",
+    "make_task",
+    "output",
+    "run",
+    "until",
+    "up",
+]
 
 
-def make_task(
-    execute: str = "echo hello",
-    deploy: str = "",
-    *,
-    job: str | None = None,
-    undeploy: str | None = None,
-    **more: Any,
-) -> Task:
-    """A task with modest limits; `undeploy` makes it one of that stage."""
-    stage = Stage.RUN if undeploy is None else Stage.UNDEPLOY
-    given: dict[str, Any] = {
-        "key": TaskKey(job or uuid.uuid4().hex, 1, stage),
-        "image": "bash",
-        "scripts": Scripts(deploy, execute, undeploy or ""),
-        "values": {},
-        "files": {"inputs.json": b"{}"},
-        "secrets": {},
-        "environment": {},
-        "replicas": 1,
-        "network": False,
-        "limits": Limits(wall_seconds=60, memory_bytes=256 * MIB, pids=64),
-    }
-    return Task(**{**given, **more})
-
-
-async def until(
-    infrastructure: Infrastructure,
-    key: TaskKey,
-    handle: Handle,
-    seen: Callable[[Observation], bool] = lambda observation: observation.state is State.EXITED,
-    patience: float = PATIENCE,
-) -> Observation:
-    """Observe until something is seen; what an infrastructure tells comes first, then a look."""
-    changed = asyncio.Event()
-    infrastructure.on_change(lambda told: changed.set() if told == key else None)
-    async with asyncio.timeout(patience):
-        while True:
-            observation = (await infrastructure.observe({key: handle}))[key]
-            if seen(observation):
-                return observation
-            changed.clear()
-            try:
-                await asyncio.wait_for(changed.wait(), 0.05)
-            except TimeoutError:
-                continue
-
-
-async def eventually(look: Callable[[], Awaitable[T | None]], patience: float = PATIENCE) -> T:
-    """What `look` finds, asked again until it finds something."""
-    async with asyncio.timeout(patience):
-        while True:
-            found = await look()
-            if found:
-                return found
-            await asyncio.sleep(0.01)
-
-
-async def run(infrastructure: Infrastructure, task: Task) -> tuple[Observation, Handle]:
-    """Submit, and wait for the end."""
-    handle = await infrastructure.submit(task)
-    return await until(infrastructure, task.key, handle), handle
-
-
-async def up(infrastructure: Infrastructure, task: Task) -> Handle:
-    """Submit, and wait until the script has said `up`."""
-    handle = await infrastructure.submit(task)
-
-    async def is_up() -> bool:
-        return b"up\n" in (await log(infrastructure, handle)).get("stdout.0", b"")
-
-    await eventually(is_up)
-    return handle
-
-
-async def log(
-    infrastructure: Infrastructure, handle: Handle, after: Mapping[str, int] | None = None
-) -> dict[str, bytes]:
-    """Each stream's bytes beyond `after`, by "stdout.0"."""
-    streams: dict[str, bytes] = {}
-    async for chunk in infrastructure.logs(handle, after or {}):
-        name = f"{chunk.stream}.{chunk.replica}"
-        streams[name] = streams.get(name, b"") + chunk.content
-    return streams
-
-
-async def output(infrastructure: Infrastructure, task: Task) -> str:
-    """Run a task that has to succeed; answers its standard output."""
-    observation, handle = await run(infrastructure, task)
-    streams = await log(infrastructure, handle)
-    assert observation.failure is None, (observation, streams)
-    await infrastructure.reap(handle)
-    return streams.get("stdout.0", b"").decode()
+async def needs(infrastructure: Infrastructure, what: str) -> None:
+    """Skip the test where the infrastructure says that it lacks this."""
+    if what in (await infrastructure.check()).lacks:
+        pytest.skip(f"it lacks {what!r} by its own word: {LACKS[what]}")
 
 
 class InfrastructureContract:
     """What every infrastructure keeps."""
 
+    image = "bash"
+    unknown_image = "no-such-image"
+
     @pytest.fixture
     def task(self) -> MakeTask:
         """Makes tasks."""
-        return make_task
+        return partial(make_task, image=self.image)
 
     async def test_it_can_be_reached(self, infrastructure: Infrastructure) -> None:
         """And says what runs here."""
         health = await infrastructure.check()
-        assert health.reachable, health
-        assert "bash" in health.runtimes
-        assert infrastructure.has_runtime("bash")
-        assert not infrastructure.has_runtime("no-such-image")
+        assert health.reachable, health.detail
+        assert self.image in health.runtimes, "check() does not name the image among its runtimes"
+        assert infrastructure.has_runtime(self.image)
+        assert not infrastructure.has_runtime(self.unknown_image)
+
+    async def test_its_words_are_known(self, infrastructure: Infrastructure) -> None:
+        """What it promises and lacks is said by the names of core.promises."""
+        health = await infrastructure.check()
+        assert set(health.enforced) <= set(PROMISES), "enforced holds a name nobody knows"
+        assert set(health.lacks) <= set(LACKS), "lacks holds a name nobody knows"
+        assert all(health.enforced.values()), "say how each promise is held, in a few words"
+        assert health.isolation, "say what holds a job, or `none`"
+
+    async def test_what_it_lacks_it_refuses(
+        self, infrastructure: Infrastructure, task: MakeTask
+    ) -> None:
+        """A task that would not be run as it was meant is not run."""
+        lacks = (await infrastructure.check()).lacks
+        refused = []
+        if "paths" in lacks:
+            refused.append(task(secrets={"token": "s3cret"}))
+        if "replicas" in lacks:
+            refused.append(task(replicas=2))
+        for one in refused:
+            with pytest.raises(CannotStart):
+                await infrastructure.submit(one)
+            assert await infrastructure.find(one.key) is None
 
     async def test_a_task_ends_well(self, infrastructure: Infrastructure, task: MakeTask) -> None:
         """Exit code 0 and its output."""
@@ -157,8 +112,8 @@ class InfrastructureContract:
         self, infrastructure: Infrastructure, task: MakeTask
     ) -> None:
         """By name."""
-        with pytest.raises(NoSuchRuntime, match="no-such-image"):
-            await infrastructure.submit(task(image="no-such-image"))
+        with pytest.raises(NoSuchRuntime, match=self.unknown_image):
+            await infrastructure.submit(task(image=self.unknown_image))
 
     async def test_submitting_twice_starts_once(
         self, infrastructure: Infrastructure, task: MakeTask
@@ -238,21 +193,27 @@ class InfrastructureContract:
         deploy = "mkdir sub; cd sub; x=1; f() { echo f$x; }; [ -f no ] && echo no"
         assert await output(infrastructure, task("false; f; basename $PWD", deploy)) == "f1\nsub\n"
 
-    async def test_values_and_files_arrive_as_they_are(
+    async def test_values_arrive_as_they_are(
         self, infrastructure: Infrastructure, task: MakeTask
     ) -> None:
-        """Quotes, newlines, dollar signs, and every byte in a file."""
-        value = 'it\'s $(touch /ccp_data/canary) `x` "q" \\ \n\té ;|&'
+        """Quotes, newlines, dollar signs."""
+        value = 'it\'s $(touch canary) `x` "q" \\ \n\té ;|&'
+        one = task('printf %s "$CCP_IN_a_b"; ls', values={"a-b": value})
+        assert await output(infrastructure, one) == value
+
+    async def test_files_arrive_as_they_are(
+        self, infrastructure: Infrastructure, task: MakeTask
+    ) -> None:
+        """Every byte, in /ccp_in."""
+        await needs(infrastructure, "paths")
         content = bytes(range(256)) * 3
         one = task(
-            'printf %s "$CCP_IN_a_b"; cp /ccp_in/table copy; cat /ccp_in/inputs.json >json; ls',
-            values={"a-b": value},
+            "cp /ccp_in/table /ccp_data/copy; cat /ccp_in/inputs.json >json; ls",
             files={"inputs.json": b'{"a-b": 1}', "table": content},
         )
         _, handle = await run(infrastructure, one)
         files = infrastructure.workspace(handle).files
-        streams = await log(infrastructure, handle)
-        assert streams["stdout.0"].decode() == value + "copy\njson\n"
+        assert await log(infrastructure, handle) == {"stdout.0": b"copy\njson\n"}
         assert (files / "copy").read_bytes() == content
         assert json.loads((files / "json").read_text()) == {"a-b": 1}
 
@@ -269,6 +230,7 @@ class InfrastructureContract:
         self, infrastructure: Infrastructure, task: MakeTask
     ) -> None:
         """Not in the environment, not in any folder that is kept."""
+        await needs(infrastructure, "paths")
         show = "cat /run/secrets/token; echo; env; cat /proc/*/cmdline; cat /run/ccp/script/*"
         text = await output(infrastructure, task(show, secrets={"token": "s3cret-canary"}))
         assert text.count("s3cret-canary") == 1
@@ -291,6 +253,7 @@ class InfrastructureContract:
         self, infrastructure: Infrastructure, task: MakeTask
     ) -> None:
         """They share the folder, have names of their own, and wait for each other here."""
+        await needs(infrastructure, "replicas")
         wait = "while [ $(ls | wc -l) -lt 3 ]; do sleep 0.02; done"
         one = task(f'touch "$ccptaskid"; {wait}; echo $CCP_REPLICA of $CCP_REPLICAS', replicas=3)
         observation, handle = await run(infrastructure, one)
@@ -304,6 +267,7 @@ class InfrastructureContract:
         self, infrastructure: Infrastructure, task: MakeTask
     ) -> None:
         """Which one is said."""
+        await needs(infrastructure, "replicas")
         observation, _ = await run(infrastructure, task("exit $CCP_REPLICA", replicas=2))
         assert observation.failure is not None
         assert "replica 1" in observation.failure.detail
@@ -388,6 +352,20 @@ class InfrastructureContract:
         assert list(infrastructure.workspace(handle).files.iterdir()) == []
         await infrastructure.reap(handle)
         assert await infrastructure.find(first.key) is None
+
+
+class PromisesContract:
+    """Whether all holds that an infrastructure promises; takes about a quarter of a minute."""
+
+    image = "bash"
+
+    async def test_what_it_promises_holds(
+        self, infrastructure: Infrastructure, tmp_path: Path
+    ) -> None:
+        """Every name in `Health.enforced`, tried by small tasks that try to break it."""
+        measured = await measure(infrastructure, tmp_path, time.time, image=self.image)
+        broken = "\n".join(f"{one.promise}: {one.detail}" for one in measured.broken)
+        assert not broken, f"promised, and does not hold:\n{broken}"
 
 
 def _with(task: Task, execute: str) -> dict[str, Any]:

@@ -26,10 +26,10 @@ while read -r name rest; do
 done </proc/net/dev
 [ -r /run/secrets/probe ] && says secret there
 { IFS= read -r secret </run/secrets/probe; } 2>/dev/null
-case $(export -p) in *"${secret:-none}"*) says shown "exported";; esac
-for file in /proc/[0-9]*/environ /proc/[0-9]*/cmdline; do
+[ -n "$secret" ] && case $(export -p) in *"$secret"*) says shown "exported";; esac
+[ -n "$secret" ] && for file in /proc/[0-9]*/environ /proc/[0-9]*/cmdline; do
     while IFS= read -r -d '' word; do
-        case $word in *"${secret:-none}"*) says shown "$file";; esac
+        case $word in *"$secret"*) says shown "$file";; esac
     done <"$file"
 done 2>/dev/null
 for file in "$CCP_IN_file" /proc/[0-9]*/root"$CCP_IN_file"; do
@@ -45,11 +45,11 @@ says place "$PWD"
 bash -c 'echo here=yes; sleep 60; :' "$CCP_IN_token"
 """
 PRY = r"""
-while IFS= read -r place; do
+printf '%s\n' "$CCP_IN_places" | while IFS= read -r place; do
     for file in "$place/canary" /proc/[0-9]*/root"$place/canary" /proc/[0-9]*/cwd/canary; do
         { IFS= read -r word <"$file"; } 2>/dev/null && says read "$word"
     done
-done </ccp_in/places
+done
 for file in /proc/[0-9]*/cmdline; do
     while IFS= read -r -d '' word; do says word "$word"; done <"$file"
 done 2>/dev/null
@@ -61,13 +61,12 @@ LOCAL = re.compile(r"\|-- (\S+)\n\s+/32 host LOCAL")
 async def look(prober: Prober, folder: Path) -> Found:
     """What a task sees of itself and around it; `folder` is one of the platform's."""
     token, secret = secrets.token_hex(16), secrets.token_hex(16)
-    canary = folder / f"doctor-{secrets.token_hex(8)}"
+    canary = folder / "doctor-canary"
     canary.touch(0o600)
     try:
         canary.write_text(token + "\n")
-        outcome = await prober.run(
-            "look", LOOK, values={"file": str(canary)}, secrets={"probe": secret}
-        )
+        given = {"probe": secret} if prober.takes_secrets else {}
+        outcome = await prober.run("look", LOOK, values={"file": str(canary)}, secrets=given)
     finally:
         canary.unlink()
     if not outcome.ended or outcome.reason:
@@ -118,8 +117,7 @@ async def neighbours(prober: Prober) -> Found:
         await other.says("here=yes")
         lines = (await other.text()).splitlines()
         places = [line.removeprefix("place=") for line in lines if line.startswith("place=")]
-        files = {"inputs.json": b"{}", "places": "".join(f"{p}\n" for p in places).encode()}
-        outcome = await prober.run("pry", PRY, files=files)
+        outcome = await prober.run("pry", PRY, values={"places": "\n".join(places)})
     if not outcome.said("done"):
         return dict.fromkeys(("jobs", "processes"), (False, outcome.detail))
     read, seen = token in outcome.said("read"), token in outcome.said("word")

@@ -53,7 +53,10 @@ class Outcome:
 class Prober:
     """Runs tasks on one infrastructure, a few at a time."""
 
-    def __init__(self, infrastructure: Infrastructure, image: str, at_once: int) -> None:
+    def __init__(
+        self, infrastructure: Infrastructure, image: str, at_once: int, *, takes_secrets: bool
+    ) -> None:
+        self.takes_secrets = takes_secrets
         self._infrastructure = infrastructure
         self._image = image
         self._free = asyncio.Semaphore(at_once)
