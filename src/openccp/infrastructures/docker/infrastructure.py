@@ -35,7 +35,7 @@ from openccp.infrastructures.docker.ear import Ear
 from openccp.infrastructures.docker.filter import Policy
 from openccp.infrastructures.docker.health import health_of
 from openccp.infrastructures.docker.images import Images
-from openccp.infrastructures.docker.kept import keep_task, kept_image
+from openccp.infrastructures.docker.kept import keep_image, keep_task, kept_image
 from openccp.infrastructures.docker.network import Networks
 from openccp.infrastructures.docker.privileges import NONE, Privileges
 from openccp.infrastructures.docker.reference import Image, Login, is_reference
@@ -162,6 +162,7 @@ class DockerInfrastructure:
         return handle_of(task.key)
 
     async def _begin(self, task: Task, started: DockerTask, image: Image) -> None:
+        image = keep_image(started.folder, image)
         self._name(started)
         if not (started.lent and await self._warm.begin(task, started)):
             self._name(started)

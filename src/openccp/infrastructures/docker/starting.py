@@ -8,7 +8,7 @@ from openccp.core.job import TaskKey
 from openccp.core.ports import CannotStart, Task
 from openccp.infrastructures.docker.container import Ground, binds_of, config_of, labels_of, name_of
 from openccp.infrastructures.docker.daemon import Container, Daemon, NameTaken
-from openccp.infrastructures.docker.kept import drop_task, keep_image
+from openccp.infrastructures.docker.kept import drop_task
 from openccp.infrastructures.docker.network import NO_NETWORK, Networks
 from openccp.infrastructures.docker.privileges import Privileges, of_image
 from openccp.infrastructures.docker.reference import Image
@@ -51,8 +51,7 @@ class Starter:
     files: Files
 
     async def start(self, task: Task, started: DockerTask, image: Image) -> None:
-        """All replicas, of the same image whatever its name means later; repeating adopts."""
-        image = keep_image(started.folder, image)
+        """All replicas, of one image; what an earlier try has made is gone on with."""
         started.network = await self._network(task)
         await self.files.bring(task, started, image)
         for index in range(task.replicas):
