@@ -22,6 +22,8 @@ def choose_infrastructure(
         network=revision.method.network,
         replicas=request.replicas,
         seconds=request.max_time or 0.0,
+        root=revision.method.root,
+        gpus=revision.method.gpus,
     )
     return choose(places(services), demand).name
 
