@@ -1,5 +1,6 @@
 """A whole platform whose methods run on a swarm of three nodes that share no files with it."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -67,8 +68,24 @@ def test_a_method_runs_on_the_swarm(platform: RunningPlatform, user: User, swarm
     assert left_on(swarm, job) == []
 
 
-def left_on(swarm: Swarm, job: str) -> list[str]:
-    """Everything of a job that the swarm or a node still has."""
+def starts(swarm: Swarm, job: str, stage: str) -> int:
+    """How many containers of a stage were ever started, as the nodes' daemons recorded it."""
+    asked = ("--since", "24h", "--until", "0s", "--filter", "event=start")
+    shown = ("--format", "{{.Actor.Attributes.name}}")
+    found = [node.docker("events", *asked, *shown) for node in swarm.nodes]
+    lines = [line for text in found for line in text.splitlines()]
+    return sum(f"{job}-" in line and f"-{stage}-" in line for line in lines)
+
+
+def left_on(swarm: Swarm, job: str, seconds: float = 30) -> list[str]:
+    """Everything of a job that the swarm or a node keeps: nodes remove containers on their own."""
+    until = time.monotonic() + seconds
+    while (found := _there(swarm, job)) and time.monotonic() < until:
+        time.sleep(0.2)
+    return found
+
+
+def _there(swarm: Swarm, job: str) -> list[str]:
     first = swarm.nodes[0]
     objects = [
         f"{kind} {line}"

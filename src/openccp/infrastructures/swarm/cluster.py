@@ -18,6 +18,7 @@ OVER = frozenset({"complete", "failed", "shutdown", "rejected", "orphaned", "rem
 """States of a task that will run no more."""
 NAME = "org.openccp.name"
 """The label by which the tasks of a service are known, also when it is gone."""
+WAITING = frozenset({"new", "pending", "allocated", "assigned"})
 NOT_STARTED = (128, -1)
 """What stands for the exit code of a container that never ran."""
 PASSING = (503, 900)
@@ -58,6 +59,12 @@ class Seen:
         """Whether a service will run no more, or is gone with all its tasks."""
         task = self.tasks.get(name)
         return name not in self.services if task is None else task.over
+
+    def was_taken(self, name: str, ran: bool) -> bool:
+        """Whether somebody else ended it: no service, or a task shut down or to run anew."""
+        task = self.tasks.get(name)
+        ended = task is not None and (task.state == "shutdown" or (ran and task.state in WAITING))
+        return name not in self.services or ended
 
     def is_cut_off(self, name: str) -> bool:
         """Whether its task is, or was, on a node that is not reached."""

@@ -197,12 +197,18 @@ class SwarmInfrastructure:
 
     async def observe(self, handles: Mapping[TaskKey, Handle]) -> Mapping[TaskKey, Observation]:
         """Three lists for all; a swarm that is away, or has no leader, says nothing new."""
+        begun = {key for key in handles if self._has_begun(key)}
         try:
             seen = await self._cluster.seen(self._ground.label)
         except DaemonGone:
             return {key: self._as_before(key) for key in handles}
         self._sweep_at_times()
-        return {key: self._observe(key, seen) for key in handles}
+        return {key: self._observe(key, seen, begun=key in begun) for key in handles}
+
+    def _has_begun(self, key: TaskKey) -> bool:
+        """Whether its services were there before they are listed: who then lacks was removed."""
+        stage = self._known(key)
+        return stage is not None and stage.happened(BEGUN)
 
     def _sweep_at_times(self) -> None:
         if time.monotonic() > self._next_sweep:
@@ -219,7 +225,7 @@ class SwarmInfrastructure:
             return self._ended[key]
         return Observation(State.PENDING) if stage is None else observe_running(stage)
 
-    def _observe(self, key: TaskKey, seen: Seen) -> Observation:
+    def _observe(self, key: TaskKey, seen: Seen, *, begun: bool) -> Observation:
         stage = self._known(key)
         if key in self._ended:
             return self._ended[key]
@@ -227,22 +233,25 @@ class SwarmInfrastructure:
             return lost()
         if key not in self._running:
             self._follow(stage)
-        found = self._end_of(stage, seen)
+        found = self._end_of(stage, seen, begun=begun)
         if found is None:
             return _while_running(stage, seen)
         self._running.pop(key, None)
         self._ended[key] = found
         return found
 
-    def _end_of(self, stage: SwarmStage, seen: Seen) -> Observation | None:
+    def _end_of(self, stage: SwarmStage, seen: Seen, *, begun: bool) -> Observation | None:
         """What is said of a stage that has ended; None while it has not."""
         names = stage.names()
         if (refused := stage.refused()) is not None:
             return refused
+        ran = stage.has_begun_to_run()
+        if begun and not stage.is_stopping and any(seen.was_taken(name, ran) for name in names):
+            return lost()
         if stage.happened(COLLECTED):
             return stage.conclusion()
         if self._starter.carries:
-            return self._end_of_carried(stage, names, seen)
+            return self._end_of_carried(stage, names, seen, begun=begun)
         if any(map(seen.is_cut_off, names)):
             return lost()
         return self._rejected(stage, names, seen) or (
@@ -250,13 +259,13 @@ class SwarmInfrastructure:
         )
 
     def _end_of_carried(
-        self, stage: SwarmStage, names: Sequence[str], seen: Seen
+        self, stage: SwarmStage, names: Sequence[str], seen: Seen, *, begun: bool
     ) -> Observation | None:
         """Without its carrier nothing is heard of it; with it, its files come before its end."""
         carrier = carrier_name(stage.folder.key)
         if seen.is_cut_off(carrier) or seen.is_over(carrier):
             return self._rejected(stage, [carrier], seen) or stage.unheard()
-        if not stage.happened(BEGUN):
+        if not begun:
             return None
         if any(map(seen.is_cut_off, names)):
             return lost()

@@ -31,7 +31,7 @@ from openccp.infrastructures.swarm.service import (
     secret_reference,
     shared,
 )
-from openccp.infrastructures.swarm.tasks import SwarmStage
+from openccp.infrastructures.swarm.tasks import BEGUN, SwarmStage
 
 TOKEN = "token"
 
@@ -71,6 +71,7 @@ class Starter:
         stage.write_specs(await self._specs(task, stage))
         if not self.carries:
             await self.start_replicas(stage)
+            stage.note(BEGUN)
         elif task.key.stage is Stage.RUN:
             await self._send_carrier(task.key)
 
