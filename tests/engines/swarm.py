@@ -67,7 +67,8 @@ class Node:
             f"--cgroup-parent /{self.name} --bip 172.27.{self.number}.1/24"
         )
         unshared = ["unshare", "--mount", "--uts", "--propagation", "private", "sh", "-c", daemon]
-        (self.run / "docker.pid").unlink(missing_ok=True)
+        for left in ("docker.pid", "exec/containerd/containerd.pid"):
+            (self.run / left).unlink(missing_ok=True)  # of a process that nobody has reaped yet
         with (self.place / "dockerd.log").open("ab") as log:
             self.process = subprocess.Popen(
                 ["nsenter", f"--net=/run/netns/{self.name}", *unshared],
@@ -93,6 +94,8 @@ class Node:
         if self.process is not None:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
+        for pid in _mentioning(f"{self.run}/exec/containerd/containerd.toml"):
+            os.kill(pid, signal.SIGKILL)
 
     def kill(self) -> None:
         """As when its power is cut: the daemon, and whatever runs here."""
