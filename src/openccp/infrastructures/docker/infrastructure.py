@@ -227,7 +227,8 @@ class DockerInfrastructure:
     def _hear(self, news: News | None) -> None:
         if news is None:
             self._warm.wake()
-            for key in list(self._running):
+            for key, running in list(self._running.items()):
+                running.shaken = True
                 self._tell(key)
             return
         if news.code is not None:
@@ -297,6 +298,7 @@ class DockerInfrastructure:
             return await self._conclude(started)
         if key not in self._running:
             self._follow(started)
+        started.shaken = False
         return started.running()
 
     async def _conclude(self, started: DockerTask) -> Observation:

@@ -1,6 +1,7 @@
 """One task of containers."""
 
 import os
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,6 +21,7 @@ from openccp.infrastructures.progress import marks_of
 from openccp.infrastructures.started import Started, observe_running
 from openccp.infrastructures.verdict import End
 
+BY_DAEMON = {128 + signal.SIGKILL, 128 + signal.SIGTERM}
 CLAIM = ".ccp-claim-"
 STOPPED = "stopped"
 
@@ -38,6 +40,8 @@ class DockerTask(Started):
     """When its containers were made, once that was looked up."""
     starved: set[str] = field(default_factory=set)
     """Containers of which a process lacked memory."""
+    shaken: bool = False
+    """Its daemon went away, and it was not seen to run since."""
     network: Mapping[str, Any] = field(default_factory=dict)
     """What its containers say of their network."""
 
@@ -96,7 +100,8 @@ class DockerTask(Started):
 
     def observed(self, ends: list[Ended | None]) -> Observation:
         """What is said of a task all of whose containers have ended."""
-        found = [_end(replica, ended) for replica, ended in zip(self.replicas, ends, strict=True)]
+        pairs = zip(self.replicas, ends, strict=True)
+        found = [_end(replica, ended, shaken=self.shaken) for replica, ended in pairs]
         memory = sum(1 for ended in ends if ended is not None and ended.out_of_memory)
         words = [ended.words for ended in ends if ended is not None and ended.words]
         counters = Counters(oom_kills=memory)
@@ -132,7 +137,10 @@ def _unfit(ends: Sequence[End], image: Image) -> Failure | None:
     return None
 
 
-def _end(replica: Replica, ended: Ended | None) -> End:
+def _end(replica: Replica, ended: Ended | None, *, shaken: bool) -> End:
+    """A daemon that starts anew ends what it finds: that is not the job's own code."""
     marks = marks_of(replica)
+    if shaken and ended is not None and ended.code in BY_DAEMON:
+        return End(None, bool(marks - {""}), marks)
     code = None if ended is None or (ended.words and not marks - {""}) else ended.code
     return End(code, bool(marks - {""}), marks)
