@@ -7,12 +7,12 @@ import pytest
 
 from openccp.infrastructures.docker.infrastructure import DockerInfrastructure
 from openccp.infrastructures.folders import handle_of
-from openccp.testing.infrastructure import InfrastructureContract
+from openccp.testing.infrastructure import InfrastructureContract, PromisesContract
 
 
 @pytest.mark.sandbox
 @pytest.mark.slow
-class TestDocker(InfrastructureContract):
+class TestDocker(InfrastructureContract, PromisesContract):
     @pytest.fixture
     async def infrastructure(
         self, tmp_path: Path, docker_address: str
