@@ -34,6 +34,9 @@ RUN: Mapping[str, Sequence[Sequence[str]]] = {
     "jupyter": [[sys.executable, "-I", "-c", CELLS, "{}"]],
     "javascript": [["node", "{}"]],
     "ruby": [["ruby", "{}"]],
+    "r-httr2": [["Rscript", "{}"]],
+    "go": [["go", "build", "-o", "built", "{}"], ["./built"]],
+    "php": [["php", "{}"]],
     "bash": [["bash", "{}"]],
     "r": [["Rscript", "{}"]],
 }

@@ -63,6 +63,11 @@ LANGUAGES = {
             "httr.R.j2", text=c_like(wide="\\U{{{:x}}}"),
         ),
         Language(
+            "r-httr2", "R (httr2)", "R", "text/x-r",
+            "R 4.1 or newer with httr2, jsonlite and openssl", "httr2.R.j2",
+            text=c_like(wide="\\U{{{:x}}}"),
+        ),
+        Language(
             "jupyter", "Jupyter notebook", "ipynb", "application/x-ipynb+json",
             "Jupyter with Python 3.9 or newer", "python.py.j2", text=ascii, whole=notebook,
         ),
@@ -71,8 +76,16 @@ LANGUAGES = {
             "node.mjs.j2", unsafe="`$", text=json_text,
         ),
         Language(
+            "go", "Go", "go", "text/x-go", "Go 1.20 or newer", "go.go.j2", unsafe="`",
+            text=c_like(wide="\\U{:08x}"),
+        ),
+        Language(
             "ruby", "Ruby", "rb", "text/x-ruby", "Ruby 2.7 or newer", "ruby.rb.j2", unsafe="",
             text=c_like("#", wide="\\u{{{:x}}}"),
+        ),
+        Language(
+            "php", "PHP", "php", "text/x-php", "PHP 8.1 or newer with curl", "php.php.j2",
+            unsafe="", text=c_like("$", wide="\\u{{{:x}}}"),
         ),
     )
 }  # fmt: skip
