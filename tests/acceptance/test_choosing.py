@@ -24,6 +24,7 @@ kind = "simulated"
 default = false
 seconds = 600
 slots = 1
+queue = { user = 3 }
 
 [infrastructures.theirs]
 kind = "simulated"
@@ -119,3 +120,45 @@ def test_what_is_away_is_avoided_while_another_will_do(ann: User) -> None:
     assert {one["id"]: one["reachable"] for one in listed}["away"] is False
     assert place(ann, ann.run(a_method(ann, "away", "fast"))) == "fast"
     assert ann.run(a_method(ann, "away"))["status"] == "accepted"
+
+
+def test_a_full_queue_is_told_with_whose_it_is_and_when_to_come_again(
+    several: RunningPlatform, ann: User
+) -> None:
+    process = a_method(ann, "asked", title="Queued")
+    url = f"/processes/{process}/execution"
+    answers = [ann.http.post(url, json={"inputs": {}}) for _ in range(6)]
+    full = answers[-1]
+    assert (full.status_code, full.headers["retry-after"]) == (429, "30")
+    assert "3 jobs of yours may wait" in full.json()["detail"]
+    assert [one.status_code for one in answers[:3]] == [201] * 3
+    bob = several.user("bob")
+    try:
+        assert bob.run(a_method(bob, "asked"))["status"] == "accepted"
+    finally:
+        bob.close()
+
+
+def test_an_infrastructure_shows_health_load_limits_and_what_it_can(ann: User) -> None:
+    ann.run(a_method(ann, "asked", title="Shown"))
+    listed = ann.http.get("/infrastructures").json()["infrastructures"]
+    assert [one["id"] for one in listed] == ["local", "fast", "asked", "away"]
+    asked = ann.http.get("/infrastructures/asked").json()
+    assert (asked["reachable"], asked["load"]["slots"]) == (True, 1)
+    assert asked["load"]["waiting"] + asked["load"]["running"] >= 1
+    assert asked["queue"] == {"total": 100000, "context": 50000, "user": 3}
+    assert (asked["default"], asked["priority"]) == (False, 0)
+    fast = ann.http.get("/infrastructures/fast").json()
+    assert (fast["limits"]["replicas"], fast["limits"]["wall_seconds"]) == (2, 60)
+    assert ann.http.get("/infrastructures/theirs").status_code == 404
+    page = ann.http.get("/infrastructures/asked?f=html").text
+    assert "waiting" in page
+
+
+def test_a_method_says_where_it_can_run(ann: User) -> None:
+    def where(*names: str) -> object:
+        return ann.http.get(f"/processes/{a_method(ann, *names)}").json()["x-ccp-infrastructures"]
+
+    assert where("fast", "local") == ["fast", "local"]
+    assert where() == ["local", "fast", "away"]
+    assert where("theirs") == []

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from openccp.app.services import Rules
 from openccp.core.failpoint import PLACES, VARIABLE, Injected, failpoint, read
 from openccp.core.job import Job, Status
 from openccp.core.problems import Unavailable
+from openccp.core.queue import Room
 from openccp.testing.ledger import leftovers, processes_of
 from openccp.testing.memory import (
     MemoryJobs,
@@ -83,11 +84,18 @@ class FailingOnce(MemoryJobs):
 
     failed = False
 
-    async def claim(self, reconciler: str, now: float, lease: float, limit: int) -> list[Job]:
+    async def claim(
+        self,
+        reconciler: str,
+        now: float,
+        lease: float,
+        limit: int,
+        rooms: Mapping[str, Room] | None = None,
+    ) -> list[Job]:
         if not self.failed:
             self.failed = True
             raise Unavailable(retry_after=1)
-        return await super().claim(reconciler, now, lease, limit)
+        return await super().claim(reconciler, now, lease, limit, rooms)
 
 
 class NoMethods:

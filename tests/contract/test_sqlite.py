@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import dialect
 from openccp.core.job import Status
 from openccp.core.job_list import JobFilter
 from openccp.core.problems import Unavailable
-from openccp.store import page_statements
+from openccp.store import claims, page_statements
 from openccp.store import sqlite as module
 from openccp.store import statements as sql
 from openccp.store.cipher import Cipher
@@ -169,7 +169,9 @@ async def test_a_search_goes_along_the_index_of_its_walk(
     assert _goes_along(_index(walk), steps)
 
 
-@pytest.mark.parametrize("statement", [sql.DUE, sql.GET, sql.EVENTS, sql.UNDONE])
+@pytest.mark.parametrize(
+    "statement", [claims.BEGUN, claims.QUEUED, claims.OLDEST, sql.GET, sql.EVENTS]
+)
 async def test_no_statement_walks_a_whole_table(
     sqlite: Database, statement: Select[tuple[object, ...]]
 ) -> None:

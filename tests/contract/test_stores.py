@@ -7,10 +7,11 @@ from openccp.store.database import Database
 from openccp.store.jobs import Jobs
 from openccp.store.methods import Methods
 from openccp.testing.created_jobs import CreatedJobsContract
+from openccp.testing.queued_jobs import QueuedJobsContract
 from openccp.testing.stores import AccountStoreContract, JobStoreContract, MethodStoreContract
 
 
-class TestSqliteJobs(JobStoreContract, CreatedJobsContract):
+class TestSqliteJobs(JobStoreContract, CreatedJobsContract, QueuedJobsContract):
     @pytest.fixture
     def jobs(self, sqlite: Database) -> JobStore:
         return Jobs(sqlite, Cipher(b"k" * 32))
@@ -29,7 +30,7 @@ class TestSqliteAccounts(AccountStoreContract):
 
 
 @pytest.mark.postgresql
-class TestPostgresqlJobs(JobStoreContract, CreatedJobsContract):
+class TestPostgresqlJobs(JobStoreContract, CreatedJobsContract, QueuedJobsContract):
     @pytest.fixture
     def jobs(self, postgresql: Database) -> JobStore:
         return Jobs(postgresql, Cipher(b"k" * 32))

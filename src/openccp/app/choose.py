@@ -1,17 +1,20 @@
 """Where a job will run, as things stand."""
 
 from openccp.app.services import Services
-from openccp.core.choose import Demand, Place, choose
+from openccp.core.access import Who
+from openccp.core.choose import Demand, Place, choose, considered_for, refusal
 from openccp.core.method import Method, Revision
+from openccp.core.plan import image_of
+from openccp.core.queue import Load
 from openccp.core.request import ExecuteRequest
 
 
-def choose_infrastructure(
+async def choose_infrastructure(
     services: Services, context: str, revision: Revision, request: ExecuteRequest
 ) -> str:
     """The name of the best infrastructure; NowhereToRun if none can run the job.
 
-    Asks nobody: what is known of each was found out before.
+    Asks no infrastructure: what is known of each was found out before.
     """
     services.board.look()
     demand = Demand(
@@ -25,7 +28,11 @@ def choose_infrastructure(
         root=revision.method.root,
         gpus=revision.method.gpus,
     )
-    return choose(places(services), demand).name
+    known = places(services)
+    if len(known) > 1:
+        loads = await services.jobs.loads()
+        known = [place.under(loads.get(place.name, Load())) for place in known]
+    return choose(known, demand).name
 
 
 def names(services: Services, method: Method) -> list[str]:
@@ -46,3 +53,12 @@ def places(services: Services) -> list[Place]:
         )
         for name, place in services.infrastructures.items()
     ]
+
+
+def where(services: Services, who: Who, method: Method) -> tuple[str, ...]:
+    """The infrastructures on which somebody can run a method, as it likes them best."""
+    visible = [place for place in places(services) if place.policy.admits(who.contexts)]
+    image = image_of(method)
+    demand = Demand(who.context, image, names(services, method), network=method.network)
+    found = considered_for(visible, demand)
+    return tuple(place.name for place in found if refusal(place, demand) is None)

@@ -128,7 +128,8 @@ async def _kept(services: Services, job: Job, checked: Checked) -> Job:
     starts = job.status is Status.ACCEPTED
     event = Event("accepted" if starts else "changed", job.updated)
     sent = checked.record if starts else checked.sent
-    saved = await services.jobs.redefine(job, *checked.kept, sent, event)
+    most = services.rules.policy(job.infrastructure).queue
+    saved = await services.jobs.redefine(job, *checked.kept, sent, event, most)
     services.changes.publish(job.id)
     return saved
 

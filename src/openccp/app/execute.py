@@ -99,7 +99,8 @@ async def execute(
     checked = await check(services, who, method_id, body, root)
     job = job_for(checked, who, services.clock())
     failpoint("accept.before")
-    job = await services.jobs.add(job, *checked.kept, once, checked.record)
+    most = services.rules.policy(job.infrastructure).queue
+    job = await services.jobs.add(job, *checked.kept, once, checked.record, most)
     failpoint("accept.after")
     services.reconciler.wake(job.id)
     return _accepted(job, checked.request, checked.revision, prefer)
@@ -128,7 +129,7 @@ async def check(services: Services, who: Who, method_id: str, body: bytes, root:
     request, sent = await _read(revision.method, body)
     if isinstance(request, Draft):
         request = await resolve(services, who, request, root)
-    infrastructure = choose_infrastructure(services, who.context, revision, request)
+    infrastructure = await choose_infrastructure(services, who.context, revision, request)
     subscriber = checked_subscriber(services, request)
     return Checked(revision, request, infrastructure, subscriber, sent)
 

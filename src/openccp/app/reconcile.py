@@ -7,7 +7,7 @@ the infrastructures, so a crash at any line is repaired by the next round.
 import asyncio
 import errno
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -19,6 +19,7 @@ from openccp.core.failpoint import failpoint
 from openccp.core.job import Job, Phase, Stage, TaskKey
 from openccp.core.ports import Handle, Observation
 from openccp.core.problems import Problem, Unavailable
+from openccp.core.queue import Room, Waiting, next_up
 from openccp.core.stores import Conflict
 
 log = logging.getLogger(__name__)
@@ -157,21 +158,29 @@ class Reconciler:
 
     def _admitted(self, owned: Owned, action: Action) -> bool:
         """Whether to go on: a run starts only in a free slot, and gives it up when it has ended."""
+        place = owned.job.infrastructure
         if isinstance(action, Collect | Finish) and owned.slot:
             owned.slot = False
-            self._wake_waiting()
+            self._grant(place)
         if isinstance(action, Submit) and action.stage is Stage.RUN and not owned.slot:
-            place = owned.job.infrastructure
-            taken = sum(o.slot for o in self._owned.values() if o.job.infrastructure == place)
-            owned.slot = taken < self._around.infrastructures[place].slots
-            owned.waiting = not owned.slot
+            owned.waiting = True
+            self._grant(place)
             return owned.slot
         return True
 
-    def _wake_waiting(self) -> None:
-        for owned in self._owned.values():
-            if owned.waiting:
-                owned.waiting, owned.due = False, 0.0
+    def _grant(self, place: str) -> None:
+        """Give the free slots of an infrastructure to those who are next."""
+        if place not in self._around.infrastructures:
+            return
+        here = [o for o in self._owned.values() if o.job.infrastructure == place]
+        free = self._around.infrastructures[place].slots - sum(o.slot for o in here)
+        if free <= 0:
+            return
+        running = Counter(o.job.owner for o in here if o.slot)
+        waiting = (Waiting(o.job.id, o.job.owner, o.job.created) for o in here if o.waiting)
+        for job_id in next_up(waiting, running, free):
+            owned = self._owned[job_id]
+            owned.slot, owned.waiting, owned.due = True, False, 0.0
         self._news.set()
 
     def _next(self, owned: Owned) -> Action:
@@ -184,9 +193,12 @@ class Reconciler:
         job = await self._around.jobs.get(owned.job.id)
         if job is None or job.fence != owned.job.fence:
             del self._owned[owned.job.id]
+            self._grant(owned.job.infrastructure)
             return False
         owned.job = job
-        owned.slot = job.handle is not None and job.phase not in (Phase.UNDEPLOYING, Phase.DONE)
+        granted = owned.slot and job.phase in (Phase.QUEUED, Phase.STARTING)
+        started = job.handle is not None and job.phase not in (Phase.UNDEPLOYING, Phase.DONE)
+        owned.slot, owned.waiting = granted or started, False
         if owned.errors >= HOPELESS or job.infrastructure not in self._around.infrastructures:
             owned.job = await self._performer.give_up(job)
         elif owned.case is None:
@@ -206,7 +218,7 @@ class Reconciler:
             return False
         self._owned.pop(owned.job.id, None)
         self._more = True
-        self._wake_waiting()
+        self._grant(owned.job.infrastructure)
         return True
 
     async def _observe(self, due: list[Owned]) -> Mapping[str, Observation]:
@@ -235,12 +247,20 @@ class Reconciler:
             self._leasing = asyncio.create_task(self._take_leases(now, renew, room))
 
     def _room(self) -> int:
-        """How many jobs to claim: some ahead of the slots, and not too many that are ending."""
+        """How many jobs to claim at most: also such that only have to be ended and collected."""
         if self._hold:
             return 0
         slots = sum(i.slots for i in self._around.infrastructures.values())
-        before_end = sum(o.job.phase is not Phase.UNDEPLOYING for o in self._owned.values())
-        return min(AHEAD * slots - before_end, ENDING * slots - len(self._owned))
+        return ENDING * slots - len(self._owned)
+
+    def _rooms(self) -> dict[str, Room]:
+        """How many of those that wait to claim: some ahead of the slots, of everybody a share."""
+        places = self._around.infrastructures
+        held: dict[str, Counter[str]] = {name: Counter() for name in places}
+        for owned in self._owned.values():
+            if owned.job.phase is not Phase.UNDEPLOYING and owned.job.infrastructure in held:
+                held[owned.job.infrastructure][owned.job.owner] += 1
+        return {name: Room(AHEAD * place.slots, held[name]) for name, place in places.items()}
 
     async def _take_leases(self, now: float, renew: bool, room: int) -> None:
         try:
@@ -254,7 +274,8 @@ class Reconciler:
 
     async def _claim(self, now: float, room: int) -> None:
         self._more, self._claimed = False, now
-        claimed = await self._around.jobs.claim(self._name, now, LEASE, room)
+        rooms = self._rooms()
+        claimed = await self._around.jobs.claim(self._name, now, LEASE, room, rooms)
         if claimed:
             failpoint("claim.after")
         if len(claimed) == room:

@@ -1,12 +1,13 @@
 """Where a job runs: a pure choice among infrastructures, with words for every refusal."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from openccp.core.policy import Policy
 from openccp.core.ports import Health, NoSuchRuntime
 from openccp.core.problems import Fault, Problem
+from openccp.core.queue import Load
 
 
 class NowhereToRun(Problem):
@@ -48,6 +49,10 @@ class Place:
     waiting: int = 0
     running: int = 0
 
+    def under(self, load: Load) -> "Place":
+        """The same with so many jobs."""
+        return replace(self, waiting=load.waiting, running=load.running)
+
     @property
     def reachable(self) -> bool:
         """As far as is known."""
@@ -62,8 +67,9 @@ class Place:
 def choose(places: Sequence[Place], demand: Demand) -> Place:
     """The best place for a job; NowhereToRun or NoSuchRuntime, with words for each place.
 
-    A reachable one before one that is not; then the higher priority, one that gives all the
-    time that was asked for, the shorter queue, and what the method names first.
+    A reachable one before one that is not, one with room in its queue before a full one; then
+    the higher priority, one that gives all the time that was asked for, the shorter queue, and
+    what the method names first.
     """
     visible = [place for place in places if place.policy.admits(frozenset({demand.context}))]
     considered = considered_for(visible, demand)
@@ -115,6 +121,7 @@ def _obstacles(place: Place, demand: Demand) -> Iterator[str]:
 def _rank(place: Place, demand: Demand, order: Sequence[Place]) -> tuple[Any, ...]:
     return (
         not place.reachable,
+        place.waiting >= place.policy.queue.total,
         -place.policy.priority,
         demand.seconds > place.policy.limits.wall_seconds,
         max(1.0, place.load),

@@ -52,6 +52,11 @@ def plan_of(method: Method) -> Plan:
     return Plan(readers, defaults, required, all_files)
 
 
+def image_of(method: Method) -> str:
+    """The runtime that a job gets unless its user chooses another."""
+    return str(plan_of(method).defaults.get("ccpimage") or method.image or BASIC_IMAGE)
+
+
 def reader_of(declared: Input) -> Read:
     """A reader of what clients may send for an input, the reserved ones by their own rules."""
     if declared.id == "ccpnote":

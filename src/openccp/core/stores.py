@@ -10,7 +10,9 @@ from openccp.core.deliveries import Delivery
 from openccp.core.job import Event, Job
 from openccp.core.job_list import JobFilter, JobPage
 from openccp.core.method import Revision
+from openccp.core.policy import QueueLimits
 from openccp.core.problems import Problem
+from openccp.core.queue import Load, Room
 
 
 class Conflict(Exception):
@@ -36,17 +38,25 @@ class JobStore(Protocol):
         secrets: Mapping[str, str],
         key: IdempotencyKey | None = None,
         sent: bytes = b"{}",
+        most: QueueLimits | None = None,
     ) -> Job:
         """Keep a new job with an event named after its status; on return it is on disk.
 
         With a known `key` the job first made under it is returned instead; KeyReused if the
         digest differs. `request` is the checked request without secrets, as JSON; `sent` is
         what the client sent, without secrets too. An accepted job is due at once, a created
-        one never.
+        one never. QueueFull, and nothing is kept, if more than `most` would then
+        wait (be `accepted`) on its infrastructure; so with `redefine`.
         """
 
     async def redefine(
-        self, job: Job, request: bytes, secrets: Mapping[str, str], sent: bytes, event: Event
+        self,
+        job: Job,
+        request: bytes,
+        secrets: Mapping[str, str],
+        sent: bytes,
+        event: Event,
+        most: QueueLimits | None = None,
     ) -> Job:
         """Replace a created job; as one that is accepted it is started, and due from now on.
 
@@ -87,8 +97,25 @@ class JobStore(Protocol):
         Returns the job with its new version.
         """
 
-    async def claim(self, reconciler: str, now: float, lease: float, limit: int) -> list[Job]:
-        """Take up to `limit` undone jobs without a live lease, oldest first; raises the fence."""
+    async def claim(
+        self,
+        reconciler: str,
+        now: float,
+        lease: float,
+        limit: int,
+        rooms: Mapping[str, Room] | None = None,
+    ) -> list[Job]:
+        """Take up to `limit` undone jobs without a live lease; raises the fence.
+
+        Those under way come first. Of those that wait each user's share is taken, his oldest
+        first, where `rooms` says how many to take there (else `limit`). Sorted oldest first.
+        """
+
+    async def loads(self) -> Mapping[str, Load]:
+        """How many jobs wait (`accepted`) and run (`running`), by infrastructure; always quick."""
+
+    async def oldest_waiting(self) -> Mapping[str, float]:
+        """When the job that waits longest was made, by infrastructure; quick."""
 
     async def renew(self, reconciler: str, jobs: Iterable[str], until: float) -> None:
         """Extend the leases of jobs that are still ours."""

@@ -1,6 +1,5 @@
 """Jobs in the database: the core's JobStore."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,8 +11,11 @@ from openccp.core.callback import PROGRESS_APART
 from openccp.core.deliveries import Delivery
 from openccp.core.job import Event, Job, Phase, Status
 from openccp.core.job_list import JobFilter, JobPage
+from openccp.core.policy import QueueLimits
 from openccp.core.problems import KeyReused, NoSuchJob
+from openccp.core.queue import Load, Room
 from openccp.core.stores import Conflict, IdempotencyKey
+from openccp.store import claims
 from openccp.store import statements as sql
 from openccp.store.cipher import Cipher
 from openccp.store.database import CommitUnknown, Database
@@ -48,7 +50,7 @@ class Jobs:
         self._take_key = database.insert_unless_there(idempotency, "scope", "key").returning(
             idempotency.c.key
         )
-        self._claim = sql.claim(database.skips_locked)
+        self._lease = claims.lease(database.skips_locked)
         self._keys_taken = 0
 
     def on_new_job(self, callback: Callable[[], None]) -> None:
@@ -62,6 +64,7 @@ class Jobs:
         secrets: Mapping[str, str],
         key: IdempotencyKey | None = None,
         sent: bytes = b"{}",
+        most: QueueLimits | None = None,
     ) -> Job:
         """Keep a new job; see JobStore."""
         sealed = self._sealed(job, secrets)
@@ -73,6 +76,7 @@ class Jobs:
                 if first is not None:
                     return first
             self._insert(connection, job, bodies, sealed)
+            _check_queue(connection, job, most)
             return job
 
         try:
@@ -108,7 +112,13 @@ class Jobs:
             self._database.announce(connection)
 
     async def redefine(
-        self, job: Job, request: bytes, secrets: Mapping[str, str], sent: bytes, event: Event
+        self,
+        job: Job,
+        request: bytes,
+        secrets: Mapping[str, str],
+        sent: bytes,
+        event: Event,
+        most: QueueLimits | None = None,
     ) -> Job:
         """Change or start a created job; see JobStore."""
         sealed = self._sealed(job, secrets)
@@ -119,6 +129,7 @@ class Jobs:
             saved = connection.execute(sql.REDEFINE, changed).first()
             if saved is None:
                 raise _conflict(connection, job)
+            _check_queue(connection, job, most)
             connection.execute(sql.INSERT_EVENT, event_row(job.id, saved[0], event))
             connection.execute(sql.CHANGE_REQUEST, bodies)
             connection.execute(sql.DROP_SECRETS, {"id": job.id})
@@ -210,23 +221,37 @@ class Jobs:
         await self._database.write(work)
         return replace(job, version=job.version + 1)
 
-    async def claim(self, reconciler: str, now: float, lease: float, limit: int) -> list[Job]:
-        """Take due jobs, oldest first; a damaged one is failed instead of taken."""
-        due = {"now": now, "limit": limit}
-        nothing = await self._database.read(lambda c: c.execute(sql.DUE, due).first() is None)
-        if nothing:
-            return []
+    async def claim(
+        self,
+        reconciler: str,
+        now: float,
+        lease: float,
+        limit: int,
+        rooms: Mapping[str, Room] | None = None,
+    ) -> list[Job]:
+        """Take due jobs, see JobStore; a damaged one is failed instead of taken."""
+        leased = {"now": now, "reconciler": reconciler, "until": now + lease}
 
-        def work(connection: Connection) -> list[Job]:
-            leased = due | {"reconciler": reconciler, "until": now + lease}
-            ids = connection.execute(self._claim, leased).scalars().all()
-            taken = [job_of(row) for row in connection.execute(sql.SOME, {"ids": ids})]
-            for job in filter(is_damaged, taken):
+        def work(connection: Connection) -> list[Job] | None:
+            taken = connection.execute(self._lease, leased | {"ids": ids}).scalars().all()
+            found = [job_of(row) for row in connection.execute(sql.SOME, {"ids": taken})]
+            for job in filter(is_damaged, found):
                 _write_off(connection, job, now)
-            return [job for job in taken if not is_damaged(job)]
+            return [job for job in found if not is_damaged(job)] if taken else None
 
-        taken = await self._database.write(work)
-        return sorted(taken, key=lambda job: (job.created, job.id))
+        while ids := await self._database.read(lambda c: claims.due(c, now, limit, rooms)):
+            # None: others were quicker with every one of them, and left what is due now
+            if (taken := await self._database.write(work)) is not None:
+                return sorted(taken, key=lambda job: (job.created, job.id))
+        return []
+
+    async def loads(self) -> Mapping[str, Load]:
+        """How many jobs wait and run, by infrastructure."""
+        return await self._database.read(claims.loads)
+
+    async def oldest_waiting(self) -> Mapping[str, float]:
+        """When the job that waits longest was made, by infrastructure."""
+        return await self._database.read(claims.oldest)
 
     async def renew(self, reconciler: str, jobs: Iterable[str], until: float) -> None:
         """Extend the leases of jobs that are still ours."""
@@ -268,15 +293,18 @@ class Jobs:
         stale = {"cutoff": before}
         return await self._database.write(lambda c: c.execute(sql.FORGET_CREATED, stale).rowcount)
 
-    async def counts(self) -> Mapping[Status, int]:
-        """How many jobs that are not done there are of each status."""
-        rows = await self._database.read(lambda c: c.execute(sql.UNDONE).all())
-        return Counter(Status(row[0]) for row in rows)
-
 
 def _lease(job: Job) -> float | None:
     """0 where somebody has to work on the job, NULL where there is nothing to do."""
     return None if job.status is Status.CREATED else 0.0
+
+
+def _check_queue(connection: Connection, job: Job, most: QueueLimits | None) -> None:
+    """QueueFull undoes the change; on PostgreSQL the counts are locked by it until it commits."""
+    if most is not None and job.status is Status.ACCEPTED:
+        named = {"infrastructure": job.infrastructure, "owner": job.owner, "context": job.context}
+        waiting = {kind: count for kind, count in connection.execute(claims.WAITING, named)}
+        most.check(waiting, job.infrastructure)
 
 
 def _conflict(connection: Connection, job: Job) -> Conflict:

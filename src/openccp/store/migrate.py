@@ -23,10 +23,11 @@ from sqlalchemy.pool import NullPool
 
 from openccp.core.access import DEFAULT_CONTEXT
 from openccp.store.connect import parse_url
+from openccp.store.queue_tables import queues
 from openccp.store.sqlite import WRITE_PRAGMAS, open_connection
-from openccp.store.tables import contexts, metadata, prepare_for_postgresql
+from openccp.store.tables import contexts, prepare_for_postgresql
 
-HEAD = "0002"
+HEAD = "0003"
 MIGRATIONS = Path(__file__).parent / "migrations"
 ADVISORY_LOCK = 0x0CC9
 stamp = Table(
@@ -53,7 +54,7 @@ def _create(connection: Connection) -> None:
     """What all migrations together make, without reading them: a fresh start is quick."""
     if connection.dialect.name == "postgresql":
         prepare_for_postgresql()
-    metadata.create_all(connection)
+    queues.metadata.create_all(connection)
     stamp.create(connection)
     connection.execute(stamp.insert(), {"version_num": HEAD})
     connection.execute(contexts.insert(), {"name": DEFAULT_CONTEXT, "title": "Everybody"})

@@ -1,12 +1,10 @@
 """The statements on jobs, built once."""
 
 from collections.abc import Mapping
-from functools import cache
 from itertools import cycle
 from typing import Any
 
 from sqlalchemy import (
-    Select,
     Update,
     and_,
     bindparam,
@@ -17,7 +15,6 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.sql.elements import ColumnElement
 
 from openccp.core.job import Phase, Status, may_follow
 from openccp.store.rows import COLUMNS, FIELDS
@@ -105,7 +102,6 @@ CHANGE_REQUEST = (
     .where(requests.c.job_id == bindparam("id"))
     .values(body=bindparam("new_body"), sent=bindparam("new_sent"))
 )
-UNDONE = select(jobs.c.status).where(jobs.c.lease_until.is_not(None))
 
 
 def _save(done: bool) -> Update:
@@ -178,42 +174,3 @@ WRITE_OFF = (
     )
     .returning(jobs.c.last_seq)
 )
-
-
-def _due(skip_locked: bool) -> Select[Any]:
-    """Free jobs and those whose lease ran out: two short walks along one index."""
-    free = jobs.c.lease_until == literal_column("0")
-    expired = and_(jobs.c.lease_until > literal_column("0"), jobs.c.lease_until <= bindparam("now"))
-
-    def oldest(condition: ColumnElement[bool], name: str) -> Any:
-        part = (
-            select(jobs.c.id, jobs.c.created)
-            .where(condition)
-            .order_by(jobs.c.created, jobs.c.id)
-            .limit(bindparam("limit"))
-        )
-        if skip_locked:
-            part = part.with_for_update(skip_locked=True)
-        return select(part.subquery(name))
-
-    both = oldest(free, "free").union_all(oldest(expired, "expired")).subquery("both")
-    return select(both.c.id).order_by(both.c.created, both.c.id).limit(bindparam("limit"))
-
-
-DUE = _due(skip_locked=False)
-
-
-@cache
-def claim(skip_locked: bool) -> Update:
-    """Lease the oldest due jobs, in one statement."""
-    due = _due(skip_locked).cte("due")
-    return (
-        update(jobs)
-        .where(jobs.c.id.in_(select(due.c.id)))
-        .values(
-            fence=jobs.c.fence + 1,
-            lease_owner=bindparam("reconciler"),
-            lease_until=bindparam("until"),
-        )
-        .returning(jobs.c.id)
-    )

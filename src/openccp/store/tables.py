@@ -65,11 +65,11 @@ Index(
 )
 Index("jobs_created", jobs.c.updated, sqlite_where=jobs.c.status == text("'created'"))
 Index(
-    "jobs_undone",
+    "jobs_begun",
     jobs.c.lease_until,
     jobs.c.created,
     jobs.c.id,
-    sqlite_where=jobs.c.lease_until.is_not(None),
+    sqlite_where=text("lease_until IS NOT NULL AND phase <> 'queued'"),
 )
 
 

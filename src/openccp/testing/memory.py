@@ -1,6 +1,6 @@
 """Memory adapters: a job store, a clock that is told, and an infrastructure of a given mind."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +9,7 @@ from openccp.core.deliveries import Delivery
 from openccp.core.job import FINAL, Event, Job, Phase, Stage, Status, TaskKey
 from openccp.core.job_list import JobFilter, JobPage, fits, page_of, place_of
 from openccp.core.method import Output
+from openccp.core.policy import QueueLimits
 from openccp.core.ports import (
     Archive,
     CannotStart,
@@ -23,6 +24,7 @@ from openccp.core.ports import (
     Workspace,
 )
 from openccp.core.problems import KeyReused, NotFound
+from openccp.core.queue import Load, Room, shares
 from openccp.core.stores import Conflict, IdempotencyKey
 
 
@@ -69,6 +71,7 @@ class MemoryJobs:
         secrets: Mapping[str, str],
         key: IdempotencyKey | None = None,
         sent: bytes = b"{}",
+        most: QueueLimits | None = None,
     ) -> Job:
         """Keep a new job, or give the one first made under `key`."""
         if key is not None:
@@ -77,6 +80,7 @@ class MemoryJobs:
                 raise KeyReused
             if first != job.id:
                 return self._rows[first].job
+        self._check_queue(job, most)
         made = Event(job.status.value, job.created, {}, 1)
         self._rows[job.id] = _Row(job, request, dict(secrets), [made], sent)
         return job
@@ -88,13 +92,34 @@ class MemoryJobs:
             raise KeyReused
         return await self.get(first)
 
+    def _check_queue(self, job: Job, most: QueueLimits | None) -> None:
+        if most is None or job.status is not Status.ACCEPTED:
+            return
+        here = [j for j in self._jobs(Status.ACCEPTED) if j.infrastructure == job.infrastructure]
+        count = {
+            "total": len(here) + 1,
+            "context": sum(j.context == job.context for j in here) + 1,
+            "user": sum(j.owner == job.owner for j in here) + 1,
+        }
+        most.check(count, job.infrastructure)
+
+    def _jobs(self, *statuses: Status) -> list[Job]:
+        return [row.job for row in self._rows.values() if row.job.status in statuses]
+
     async def redefine(
-        self, job: Job, request: bytes, secrets: Mapping[str, str], sent: bytes, event: Event
+        self,
+        job: Job,
+        request: bytes,
+        secrets: Mapping[str, str],
+        sent: bytes,
+        event: Event,
+        most: QueueLimits | None = None,
     ) -> Job:
         """Change or start a created job."""
         row = self._rows.get(job.id)
         if row is None or row.job.version != job.version or row.job.status is not Status.CREATED:
             raise Conflict(job.id)
+        self._check_queue(job, most)
         row.job = replace(job, version=job.version + 1)
         row.request, row.secrets, row.sent = request, dict(secrets), sent
         row.events.append(replace(event, seq=len(row.events) + 1))
@@ -139,8 +164,15 @@ class MemoryJobs:
             row.secrets, row.leased_by, row.lease_until = {}, None, 0.0
         return row.job
 
-    async def claim(self, reconciler: str, now: float, lease: float, limit: int) -> list[Job]:
-        """Take undone jobs without a live lease, oldest first."""
+    async def claim(
+        self,
+        reconciler: str,
+        now: float,
+        lease: float,
+        limit: int,
+        rooms: Mapping[str, Room] | None = None,
+    ) -> list[Job]:
+        """Take undone jobs without a live lease: those under way, then everybody's share."""
         due = sorted(
             (
                 r
@@ -149,10 +181,34 @@ class MemoryJobs:
             ),
             key=lambda r: (r.job.created, r.job.id),
         )
-        for row in due[:limit]:
+        begun = [r for r in due if r.job.phase is not Phase.QUEUED][:limit]
+        free = limit - len(begun)
+        queued: list[_Row] = []
+        for name in await self.loads():
+            room = (rooms or {}).get(name) or Room(free)
+            here = [r for r in due if r.job.infrastructure == name and r.job.phase is Phase.QUEUED]
+            waiting = Counter(r.job.owner for r in here)
+            for owner, count in shares(waiting, room).items():
+                queued += [r for r in here if r.job.owner == owner][:count]
+        for row in (taken := begun + queued[:free]):
             row.leased_by, row.lease_until = reconciler, now + lease
             row.job = replace(row.job, fence=row.job.fence + 1)
-        return [row.job for row in due[:limit]]
+        return sorted((row.job for row in taken), key=lambda job: (job.created, job.id))
+
+    async def loads(self) -> Mapping[str, Load]:
+        """How many jobs wait and run."""
+        waiting = Counter(job.infrastructure for job in self._jobs(Status.ACCEPTED))
+        running = Counter(job.infrastructure for job in self._jobs(Status.RUNNING))
+        return {name: Load(waiting[name], running[name]) for name in waiting | running}
+
+    async def oldest_waiting(self) -> Mapping[str, float]:
+        """When the job that waits longest was made."""
+        oldest: dict[str, float] = {}
+        for job in self._jobs(Status.ACCEPTED):
+            oldest[job.infrastructure] = min(
+                job.created, oldest.get(job.infrastructure, job.created)
+            )
+        return oldest
 
     async def renew(self, reconciler: str, jobs: Iterable[str], until: float) -> None:
         """Extend leases that are still ours."""

@@ -109,9 +109,10 @@ class Processes:
         self._kept: OrderedDict[tuple[str, str, int, float, str], bytes] = OrderedDict()
         self._bytes = 0
 
-    def description(self, revision: Revision, root: str) -> bytes:
-        """The process description with its links."""
-        return self._rendered("description", revision, root, _description)
+    def description(self, revision: Revision, root: str, places: tuple[str, ...]) -> bytes:
+        """The process description with its links, and the `places` where it can run now."""
+        described = self._rendered("description", revision, root, _description)
+        return described[:-1] + b',"x-ccp-infrastructures":' + orjson.dumps(places) + b"}"
 
     def summary(self, revision: Revision, root: str) -> bytes:
         """The process summary with its links."""

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from openccp.app.health import infrastructure_document
+from openccp.app.health import usable_infrastructure, usable_infrastructures
 from openccp.web.documents import link
 from openccp.web.negotiate import caller, root, services
 from openccp.web.render import render
@@ -12,14 +12,13 @@ from openccp.web.render import render
 
 async def list_infrastructures(request: Request) -> Response:
     """GET /infrastructures."""
-    await caller(request)
-    base, names = root(request), services(request).infrastructures
+    who, base = await caller(request), root(request)
     documents = [
         {
-            **await infrastructure_document(services(request), name),
-            "links": [link(f"{base}/infrastructures/{name}", "self", "This infrastructure")],
+            **one,
+            "links": [link(f"{base}/infrastructures/{one['id']}", "self", "This infrastructure")],
         }
-        for name in names
+        for one in await usable_infrastructures(services(request), who)
     ]
     links = [link(f"{base}/infrastructures", "self", "This list")]
     return render(request, {"infrastructures": documents, "links": links}, "infrastructures")
@@ -27,9 +26,9 @@ async def list_infrastructures(request: Request) -> Response:
 
 async def get_infrastructure(request: Request) -> Response:
     """GET /infrastructures/{id}."""
-    await caller(request)
-    name = request.path_params["infrastructure_id"]
-    return render(request, await infrastructure_document(services(request), name), "infrastructure")
+    who, name = await caller(request), request.path_params["infrastructure_id"]
+    document = await usable_infrastructure(services(request), who, name)
+    return render(request, document, "infrastructure")
 
 
 routes = [

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from openccp.app.choose import where
 from openccp.app.deploy import Deployed, deploy, package, undeploy
 from openccp.app.describe import visible_method, visible_methods
 from openccp.app.packages import Sent
@@ -66,7 +67,8 @@ async def describe_process(request: Request) -> Response:
     """GET /processes/{id}."""
     who = await caller(request)
     revision = await visible_method(services(request), who, request.path_params["process_id"])
-    description = _processes(request).description(revision, root(request))
+    found = where(services(request), who, revision.method)
+    description = _processes(request).description(revision, root(request), found)
     return render(request, description, "process", headers=Profile.PROCESS_DESCRIPTION.header)
 
 
