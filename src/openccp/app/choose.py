@@ -18,7 +18,7 @@ async def choose_infrastructure(
     """
     services.board.look()
     demand = Demand(
-        context=context,
+        contexts=frozenset({context}),
         image=request.image,
         names=names(services, revision.method),
         wanted=request.infrastructure,
@@ -57,8 +57,7 @@ def places(services: Services) -> list[Place]:
 
 def where(services: Services, who: Who, method: Method) -> tuple[str, ...]:
     """The infrastructures on which somebody can run a method, as it likes them best."""
-    visible = [place for place in places(services) if place.policy.admits(who.contexts)]
     image = image_of(method)
-    demand = Demand(who.context, image, names(services, method), network=method.network)
-    found = considered_for(visible, demand)
+    demand = Demand(who.contexts, image, names(services, method), network=method.network)
+    found = considered_for(places(services), demand)
     return tuple(place.name for place in found if refusal(place, demand) is None)

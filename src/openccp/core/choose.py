@@ -18,12 +18,13 @@ class NowhereToRun(Problem):
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a job needs. `names`: infrastructures it is compatible with, best first; none: any.
+    """What a job needs, and the contexts it may be run in.
 
+    `names`: infrastructures that its method is compatible with, best first; none: any.
     `wanted`: the one that the user named. `seconds`: how long it may take, if it says so.
     """
 
-    context: str
+    contexts: frozenset[str]
     image: str
     names: Sequence[str] = ()
     wanted: str | None = None
@@ -71,8 +72,7 @@ def choose(places: Sequence[Place], demand: Demand) -> Place:
     the higher priority, one that gives all the time that was asked for, the shorter queue, and
     what the method names first.
     """
-    visible = [place for place in places if place.policy.admits(frozenset({demand.context}))]
-    considered = considered_for(visible, demand)
+    considered = considered_for(places, demand)
     refused = {place.name: refusal(place, demand) for place in considered}
     able = [place for place in considered if refused[place.name] is None]
     if able:
@@ -82,19 +82,17 @@ def choose(places: Sequence[Place], demand: Demand) -> Place:
 
 
 def considered_for(places: Sequence[Place], demand: Demand) -> list[Place]:
-    """The places that a job is compatible with, in its own order of preference.
+    """The places that a job is compatible with and may use, in its own order of preference.
 
     Where a method names only what is not known here, it may run wherever methods may that name
     nothing. A user may name any that the method is compatible with.
     """
     by_name = {place.name: place for place in places}
-    found = [by_name[name] for name in demand.names if name in by_name]
-    found = found or [place for place in places if place.policy.default]
-    if demand.wanted is None:
-        return found
-    if demand.names and any(name in by_name for name in demand.names):
-        return [place for place in found if place.name == demand.wanted]
-    return [by_name[demand.wanted]] if demand.wanted in by_name else []
+    known = [by_name[name] for name in demand.names if name in by_name]
+    found = known or [place for place in places if place.policy.default]
+    if demand.wanted is not None:
+        found = [place for place in known or places if place.name == demand.wanted]
+    return [place for place in found if place.policy.admits(demand.contexts)]
 
 
 def refusal(place: Place, demand: Demand) -> str | None:

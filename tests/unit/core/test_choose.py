@@ -23,7 +23,7 @@ def a_place(name: str, **changes: Any) -> Place:
 
 
 def a_demand(**changes: Any) -> Demand:
-    return replace(Demand("default", "bash"), **changes)
+    return replace(Demand(frozenset({"default"}), "bash"), **changes)
 
 
 def chosen(*places: Place, **changes: Any) -> str:
