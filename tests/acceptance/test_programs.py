@@ -1,5 +1,6 @@
 """Programs that the platform writes, executed against it: every language that is offered."""
 
+import base64
 import hashlib
 import json
 import shutil
@@ -81,6 +82,25 @@ def test_a_program_sends_everything_as_it_is_and_brings_all(
     known = signs_in_as(NAME, CCP_SECRET_KEY=programs.RECORDED)
     program, process = start(user, language, "code-echo", tmp_path / "it", **known)
     is_all_there(end_of(program, process), program)
+
+
+def test_a_job_gives_the_program_that_does_the_same_again(user: User, tmp_path: Path) -> None:
+    doc = base64.b64encode(programs.FILE).decode()
+    job = user.run("code-echo", {**programs.VALUES, "doc": doc})["jobID"]
+    answer = user.http.get(f"/jobs/{job}/code?language=python")
+    assert answer.headers["content-disposition"] == 'attachment; filename="code-echo.py"'
+    assert answer.headers["content-type"].startswith("text/x-python")
+    known = signs_in_as(NAME, CCP_SECRET_KEY=programs.RECORDED)
+    program = Program("python", tmp_path / "again", answer.text, known)
+    is_all_there(end_of(program, program.start()), program)
+
+
+def test_a_language_that_is_not_there_and_an_input_that_is_not_there(user: User) -> None:
+    assert user.http.get("/processes/code-echo/code?language=cobol").status_code == 400
+    assert user.http.get("/processes/code-echo/code?language=go&nothing=1").status_code == 400
+    wrong = {"inputs": {"nothing": 1}}
+    answer = user.http.post("/processes/code-echo/code?language=go", json=wrong)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/inputs/nothing")
 
 
 @pytest.mark.slow
