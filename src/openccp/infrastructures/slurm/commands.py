@@ -36,7 +36,10 @@ class Commands:
 
     async def version(self) -> str:
         """Of the commands, once the controller answered."""
-        told = await self._run("scontrol", "ping")
+        try:
+            told = await self._run("scontrol", "ping")
+        except Refused as error:
+            raise ControllerGone("slurmctld does not answer") from error
         if " UP" not in told:
             raise ControllerGone(told.strip() or "slurmctld does not answer")
         return (await self._run("sbatch", "--version")).split()[-1]

@@ -20,6 +20,8 @@ from openccp.infrastructures.slurm.controller import BatchJob, Order, Share
 from openccp.infrastructures.slurm.tasks import SlurmTask, start_text
 
 NODE = Path(__file__).with_name("node.sh")
+OVERHEAD = 32 << 20
+"""Memory that the sandbox and its watch take beside the job."""
 SLACK = 120
 """Seconds for which the cluster lets a job run on when its own time is over."""
 
@@ -148,7 +150,7 @@ class Ground:
         return replace(
             most,
             seconds=min(limits.wall_seconds + SLACK, most.seconds or float("inf")),
-            memory_bytes=min(memory, most.memory_bytes or memory),
+            memory_bytes=min(memory, most.memory_bytes or memory) + OVERHEAD,
             cpus=min(cpus, most.cpus or cpus),
         )
 

@@ -26,9 +26,9 @@ from openccp.infrastructures.once import Once
 from openccp.infrastructures.sandbox import NoSandbox
 from openccp.infrastructures.slurm.controller import BatchJob, Controller, ControllerGone
 from openccp.infrastructures.slurm.ground import Ground
-from openccp.infrastructures.slurm.judge import CANCELLED, cancelled, limit_of, lost_of
+from openccp.infrastructures.slurm.judge import CANCELLED, REQUEUED, cancelled, limit_of, lost_of
 from openccp.infrastructures.slurm.queue import Listing, Queue
-from openccp.infrastructures.slurm.tasks import KILLED, SlurmTask
+from openccp.infrastructures.slurm.tasks import SlurmTask
 from openccp.infrastructures.started import lost, observe_running
 from openccp.infrastructures.watch import Watch
 
@@ -213,6 +213,8 @@ class SlurmInfrastructure:
                 await self._end(started)
         jobs = listing.of(started.folder.name, started.job)
         alive = [one for one in jobs.values() if one.waits or one.goes]
+        if _requeued(started, alive, listing.taken) and not started.stopped():
+            return Observation(State.LOST, failure=REQUEUED)
         if listing.taken <= started.submitted or (alive and None in started.ends()):
             return self._alive(started, alive, listing)
         if alive:
@@ -363,11 +365,16 @@ class SlurmInfrastructure:
 
 
 def _plain(started: SlurmTask) -> bool:
-    """Whether its ends leave nothing to ask the cluster: nobody ended it, nor the system."""
-    return all(
-        end is not None and (started.stopped() or (not end.asked and end.code != KILLED))
-        for end in started.ends()
-    )
+    """Whether its ends leave nothing to ask the cluster."""
+    if None in started.ends():
+        return False
+    return started.stopped() or all(trace.plain() for trace in started.traces())
+
+
+def _requeued(started: SlurmTask, alive: list[BatchJob], taken: float) -> bool:
+    """Whether what had begun waits again: its claim is taken, so it would do nothing."""
+    began = started.began()
+    return began is not None and taken > began + SETTLE and any(one.waits for one in alive)
 
 
 def _unanswered(started: SlurmTask) -> Observation:

@@ -16,6 +16,10 @@ CANCELLED = Failure(
     Blame.PLATFORM, "cancelled", "The job was cancelled on the cluster, not by this platform"
 )
 
+REQUEUED = Failure(
+    Blame.PLATFORM, "requeued", "The cluster took the job from its node and queued it again"
+)
+
 
 def limit_of(jobs: Iterable[BatchJob]) -> tuple[str, str] | None:
     """The limit that the cluster held: its word and figures."""

@@ -36,17 +36,22 @@ held() { # bytes of all that were seen, what they share counted once
 
 convict() { # REASON DETAIL: why, then the end
     printf '%s\n' "$*" >"$own.verdict"
-    init=$(first)
     kill -KILL "${init:-$child}"
     exit
 }
 
 watch() { # limits that no kernel counts for us, and whether anybody still waits for this job
-    crowded=0
+    crowded=0 peak=0
+    init=
     while sleep 0.5; do
+        [ -n "$init" ] || init=$(first)
         [ -e "$stage/plan" ] || convict gone
         count=0 pages=0 seen=
         tally "$child"
+        if [ "$pages" -gt "$peak" ]; then
+            peak=$pages
+            echo "$((peak * page))" >"$own.peak"
+        fi
         if [ $((pages * page)) -gt "$memory" ]; then
             held
             [ "$bytes" = 0 ] && bytes=$((pages * page))
@@ -67,8 +72,10 @@ leave() { # asked to end: what runs has the grace that the platform left here, o
         tenths=$((tenths - 1))
         sleep 0.1
     done
-    wait "$child"
-    code=$?
+    if kill -0 "$child" 2>/dev/null; then
+        wait "$child"
+        code=$?
+    fi
 }
 
 asked=0
@@ -78,7 +85,8 @@ child=$!
 watch >/dev/null 2>&1 3>&- &
 watcher=$!
 while wait "$child"; code=$?; [ "$asked" = 0 ] && kill -0 "$child" 2>/dev/null; do :; done
-[ "$asked" = 0 ] || leave
+# A sandbox may outlive what started it, if only that was killed.
+if [ "$asked" != 0 ] || ! grep -q '"exit-code"' "$own.status"; then leave; fi
 kill "$watcher" 2>/dev/null
 echo "$code $asked" >"$own.end.new"
 mv "$own.end.new" "$own.end"

@@ -83,6 +83,21 @@ class Trace:
         words = read_text(f"{self.folder}/{self.index}.end").split()
         return NodeEnd(int(words[0]), words[1] != "0") if len(words) == 2 else None
 
+    def status(self) -> str:
+        """What the sandbox said of itself: `child-pid` once it is there, `exit-code` at its end."""
+        return read_text(f"{self.folder}/{self.index}.status")
+
+    def plain(self) -> bool:
+        """Whether it ended by itself, as the sandbox told: nobody has to be asked about it."""
+        end = self.end()
+        told = end is not None and not end.asked and '"exit-code"' in self.status()
+        return told and end is not None and end.code != KILLED
+
+    def peak(self) -> int:
+        """The most memory that was seen, in bytes."""
+        words = read_text(f"{self.folder}/{self.index}.peak").strip()
+        return int(words) if words.isdigit() else 0
+
     def verdict(self) -> tuple[str, str] | None:
         """The limit for which the node ended it."""
         reason, _, detail = read_text(f"{self.folder}/{self.index}.verdict").strip().partition(" ")
@@ -159,22 +174,29 @@ class SlurmTask(Started):
 
     def observed(self) -> Observation:
         """What is said of a task that has ended."""
-        ends = self.ends()
-        for trace in self.traces():
+        stopped, traces = self.stopped(), self.traces()
+        ends = [_end(*one, stopped=stopped) for one in zip(self.replicas, traces, strict=True)]
+        peak = max(trace.peak() for trace in traces)
+        for trace in traces:
             if verdict := trace.verdict():
                 self.sentence(*verdict)
-        unrecorded = KILLED if self.stopped() else None
-        found = [
-            _end(replica, unrecorded if end is None else end.code)
-            for replica, end in zip(self.replicas, ends, strict=True)
-        ]
+        if any(end.code is None and end.started for end in ends) and peak > self._much():
+            self.sentence("memory", f"the cluster ended it; {peak} bytes were seen")
         words = read_text(self.replicas[0].stderr, 300, tail=True).strip()
-        return self.ended(self.ending(found, Counters(), words))
+        return self.ended(self.ending(ends, Counters(peak_bytes=peak or None), words))
+
+    def _much(self) -> float:
+        """Memory beyond which a KILL from outside is the cluster's, for memory."""
+        return self.plan.limits.memory_bytes * 0.6
 
 
-def _end(replica: Replica, code: int | None) -> End:
-    marks = marks_of(replica)
-    return End(code, bool(marks - {""}), marks)
+def _end(replica: Replica, trace: Trace, *, stopped: bool) -> End:
+    """The code is known if the sandbox told it, or if we asked for the end."""
+    status, end = trace.status(), trace.end()
+    code = KILLED if stopped else None
+    if end is not None and (end.asked or '"exit-code"' in status):
+        code = end.code
+    return End(code, '"child-pid"' in status, marks_of(replica))
 
 
 def start_text(started: SlurmTask, task: Task, replica: Replica, runtime: Runtime, jail: Jail,
