@@ -180,8 +180,8 @@ def docker_swarm(folder: Path) -> Iterator[Swarm]:
         _join(swarm)
         yield swarm
     finally:
-        for node in swarm.nodes:
-            node.remove()
+        with ThreadPoolExecutor(3) as threads:
+            list(threads.map(Node.remove, swarm.nodes))
         _ip("link", "delete", swarm.bridge)
         _ip("netns", "delete", swarm.bridge)
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -16,6 +17,8 @@ from openccp.infrastructures.docker.daemon import DaemonGone, NameTaken, in_word
 ASK_SECONDS = 20.0
 OVER = frozenset({"complete", "failed", "shutdown", "rejected", "orphaned", "remove"})
 """States of a task that will run no more."""
+UNDECIDED = re.compile(r"no leader|DeadlineExceeded|code = Unavailable|lost leadership", re.I)
+"""What a manager says while the swarm cannot decide."""
 NAME = "org.openccp.name"
 """The label by which the tasks of a service are known, also when it is gone."""
 WAITING = frozenset({"new", "pending", "allocated", "assigned"})
@@ -185,7 +188,7 @@ class Cluster:
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise DaemonGone(f"the swarm's manager at {self._address} does not answer") from error
         except DockerError as error:
-            if error.status in PASSING or "no leader" in str(error.message):
+            if error.status in PASSING or UNDECIDED.search(str(error.message)):
                 raise DaemonGone(f"the swarm at {self._address} cannot decide now") from error
             raise
 
