@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -39,6 +40,7 @@ from openccp.infrastructures.swarm.tasks import BEGUN, REFUSED, SwarmStage
 from openccp.infrastructures.watch import Watch
 
 TICK = 0.2
+NO_IMAGE = re.compile(r"image|manifest|pull", re.I)
 SWEEP = 30.0
 """Seconds between looks for what could not be removed, as on a node that was not reached."""
 
@@ -274,11 +276,14 @@ class SwarmInfrastructure:
         return self._rejected(stage, names, seen)
 
     def _rejected(self, stage: SwarmStage, names: Sequence[str], seen: Seen) -> Observation | None:
-        """The end of one that a node refused to start, as without its image."""
+        """One that a node could not start: an end without its image, else tried elsewhere."""
         found = [seen.tasks[name] for name in names if name in seen.tasks]
         if not any(task.never_ran for task in found) or stage.has_begun_to_run():
             return None
-        stage.note(REFUSED, seen.words(names))
+        words = seen.words(names)
+        if not NO_IMAGE.search(words):
+            return lost()
+        stage.note(REFUSED, words)
         return stage.refused()
 
     # --- ending -------------------------------------------------------------------------------
