@@ -7,7 +7,7 @@ from tests.docs.conftest import RunPage
 from tests.docs.documents import ROOT, Block
 
 pytestmark = pytest.mark.sandbox
-NAMES = ("methods", "api", "callbacks", "python", "command-line", "packages")
+NAMES = ("methods", "api", "callbacks", "python", "command-line", "packages", "code")
 PAGES = ["README.md", *(f"docs/{name}.md" for name in NAMES)]
 
 
