@@ -5,6 +5,12 @@ from typing import Any
 import schemathesis
 
 
+@schemathesis.serializer("application/x-tar")
+def tar(ctx: Any, value: Any) -> bytes:
+    """Any bytes: what is no archive has to be refused."""
+    return value if isinstance(value, bytes) else str(value).encode(errors="replace")
+
+
 @schemathesis.check
 def no_defect(ctx: Any, response: Any, case: Any) -> None:
     """No 5xx, but for the results of a job that failed by itself: that is what they are.

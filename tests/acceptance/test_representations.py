@@ -57,6 +57,8 @@ def subject(platform: RunningPlatform) -> Iterator[Subject]:
             "path": "a.txt",
             "name": "stdout",
             "infrastructureID": "local",
+            "attempt": "none",
+            "stage": "run",
             "digest": asset.digest,
             "asset": "style.css",
         },

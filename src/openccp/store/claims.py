@@ -19,7 +19,11 @@ from openccp.core.queue import Load, Room, shares
 from openccp.store.queue_tables import queues
 from openccp.store.tables import jobs
 
-_BEGUN = and_(jobs.c.phase != literal_column("'queued'"), jobs.c.lease_until.is_not(None))
+_BEGUN = and_(
+    jobs.c.lease_until.is_not(None),
+    or_(jobs.c.phase != literal_column("'queued'"), jobs.c.status != literal_column("'accepted'")),
+)
+"""All that do not wait, what a damaged record says among them."""
 _QUEUED = and_(
     jobs.c.status == literal_column("'accepted'"), jobs.c.phase == literal_column("'queued'")
 )

@@ -69,7 +69,7 @@ Index(
     jobs.c.lease_until,
     jobs.c.created,
     jobs.c.id,
-    sqlite_where=text("lease_until IS NOT NULL AND phase <> 'queued'"),
+    sqlite_where=text("lease_until IS NOT NULL AND (phase <> 'queued' OR status <> 'accepted')"),
 )
 
 

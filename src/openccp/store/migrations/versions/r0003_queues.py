@@ -38,7 +38,7 @@ def upgrade() -> None:
 
 
 USERS = "kind = 'user' AND waiting > 0"
-BEGUN = "lease_until IS NOT NULL AND phase <> 'queued'"
+BEGUN = "lease_until IS NOT NULL AND (phase <> 'queued' OR status <> 'accepted')"
 WAITING = "status = 'accepted'"
 
 
