@@ -1,48 +1,52 @@
 """Pages in a browser: a form starts a job, and the page of the job moves by itself."""
 
-from playwright.sync_api import Page, expect
+from playwright.async_api import Page, expect
 
 from openccp.testing.platform import RunningPlatform
 
+expect.set_options(timeout=30_000)
 
-def test_a_form_starts_a_job_whose_page_moves_by_itself(
+
+async def start(page: Page, platform: RunningPlatform, seconds: int) -> str:
+    """Start a sleeper by its form; the id of the job whose page is shown then."""
+    await page.goto(f"{platform.url}/processes/sleeper")
+    await page.get_by_role("link", name="Run", exact=True).click()
+    await page.get_by_label("Seconds").fill(str(seconds))
+    await page.get_by_label("Note").fill("from <a> browser")
+    await page.get_by_role("button", name="Run").click()
+    await page.wait_for_url("**/jobs/*")
+    return page.url.rpartition("/")[2]
+
+
+async def test_a_form_starts_a_job_whose_page_moves_by_itself(
     page: Page, platform: RunningPlatform
 ) -> None:
-    page.goto(f"{platform.url}/processes/sleeper")
-    page.get_by_role("link", name="Run", exact=True).click()
-    page.get_by_label("Seconds").fill("3")
-    page.get_by_label("Note").fill("from <a> browser")
-    page.get_by_role("button", name="Run").click()
-    page.wait_for_url("**/jobs/*")
-    loaded = page.evaluate("performance.timeOrigin")
-    expect(page.locator("#state .status")).to_have_text("running")
-    expect(page.locator("#state .status")).to_have_text("successful")
-    expect(page.get_by_role("link", name="Results", exact=True)).to_be_visible()
-    expect(page.locator(".log")).to_contain_text("Slept 3 seconds.")
-    expect(page.locator(".note")).to_have_text("from <a> browser")
-    assert page.evaluate("performance.timeOrigin") == loaded, "the page was loaded anew"
+    await start(page, platform, 3)
+    loaded = await page.evaluate("performance.timeOrigin")
+    await expect(page.locator("#state .status")).to_have_text("successful")
+    await expect(page.get_by_role("link", name="Results", exact=True)).to_be_visible()
+    await expect(page.locator(".log")).to_contain_text("Slept 3 seconds.")
+    await expect(page.locator(".note")).to_have_text("from <a> browser")
+    assert await page.evaluate("performance.timeOrigin") == loaded, "the page was loaded anew"
 
 
-def test_what_is_wrong_with_a_form_is_said_in_words_and_can_be_mended(
+async def test_what_is_wrong_with_a_form_is_said_in_words_and_can_be_mended(
     page: Page, platform: RunningPlatform
 ) -> None:
-    page.goto(f"{platform.url}/processes/sleeper/form")
-    page.get_by_label("Seconds").fill("0")
-    page.get_by_role("button", name="Run").click()
-    expect(page.get_by_role("alert")).to_contain_text("Seconds")
-    expect(page.get_by_label("Seconds")).to_have_attribute("aria-invalid", "true")
-    page.get_by_label("Seconds").fill("1")
-    page.get_by_label("Seconds").press("Enter")
-    page.wait_for_url("**/jobs/*")
+    await page.goto(f"{platform.url}/processes/sleeper/form")
+    await page.get_by_label("Seconds").fill("0")
+    await page.get_by_role("button", name="Run").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Seconds")
+    await expect(page.get_by_label("Seconds")).to_have_attribute("aria-invalid", "true")
+    await page.get_by_label("Seconds").fill("1")
+    await page.get_by_label("Seconds").press("Enter")
+    await page.wait_for_url("**/jobs/*")
 
 
-def test_the_list_of_jobs_moves_while_one_runs(page: Page, platform: RunningPlatform) -> None:
-    page.goto(f"{platform.url}/processes/sleeper/form")
-    page.get_by_label("Seconds").fill("8")
-    page.get_by_role("button", name="Run").click()
-    page.wait_for_url("**/jobs/*")
-    job = page.url.rpartition("/")[2]
-    page.goto(f"{platform.url}/jobs")
-    row = page.get_by_role("row").filter(has_text=job)
-    expect(row.locator(".status")).to_have_text("running")
-    expect(row.locator(".status")).to_have_text("successful", timeout=20_000)
+async def test_the_list_of_jobs_moves_while_one_runs(page: Page, platform: RunningPlatform) -> None:
+    job = await start(page, platform, 8)
+    await page.goto(f"{platform.url}/jobs")
+    loaded = await page.evaluate("performance.timeOrigin")
+    status = page.get_by_role("row").filter(has_text=job).locator(".status")
+    await expect(status).to_have_text("successful")
+    assert await page.evaluate("performance.timeOrigin") == loaded
