@@ -93,6 +93,7 @@ async def site(key_folder: Path, request: pytest.FixtureRequest) -> AsyncIterato
     app.state.services = SimpleNamespace(
         sign_in=SignIn(accounts, signer, HASHER, Buckets(), clock),
         authenticate=Authenticate(accounts, signer, clock),
+        rules=SimpleNamespace(public_url=address),
     )
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app=app), base_url=address
