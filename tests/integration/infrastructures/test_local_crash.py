@@ -234,7 +234,7 @@ async def test_a_removal_that_was_cut_is_done_again(
 
 async def test_two_platforms_never_share_a_user(tmp_path: Path) -> None:
     platforms = [LocalInfrastructure(tmp_path / name, slots=1) for name in "ab"]
-    handles = [await up(platform, make_task("touch up; sleep 60")) for platform in platforms]
+    handles = [await up(platform, make_task("echo up; sleep 60")) for platform in platforms]
     pairs = list(zip(platforms, handles, strict=True))
     users = {platform.workspace(handle).files.stat().st_uid for platform, handle in pairs}
     assert len(users) == len(platforms)

@@ -48,7 +48,7 @@ async def test_a_root_only_file_is_not_readable(
 
 @root_only
 async def test_outside_it_is_a_user_that_owns_nothing(infrastructure: LocalInfrastructure) -> None:
-    one = make_task("touch up; sleep 60 & wait")
+    one = make_task("echo up; sleep 60 & wait")
     handle = await up(infrastructure, one)
     running = run_of(infrastructure, one.key)
     for pid in running.members():
@@ -110,11 +110,11 @@ async def test_no_descriptor_of_the_platform_is_left(infrastructure: LocalInfras
 
 
 async def test_two_jobs_do_not_see_each_other(infrastructure: LocalInfrastructure) -> None:
-    first = make_task("echo canary >/tmp/x; echo canary >/dev/shm/x; touch up; sleep 60")
+    first = make_task("echo canary >/tmp/x; echo canary >/dev/shm/x; echo up; sleep 60")
     handle = await up(infrastructure, first)
     assert await output(infrastructure, make_task("cat /tmp/x /dev/shm/x 2>/dev/null; ls")) == ""
     uids = {run_of(infrastructure, first.key).plan.uid}
-    second = make_task("touch up; sleep 60")
+    second = make_task("echo up; sleep 60")
     other = await up(infrastructure, second)
     if os.geteuid() == 0:
         uids.add(run_of(infrastructure, second.key).plan.uid)
@@ -209,7 +209,7 @@ async def test_without_a_sandbox_and_told_so(
     assert observation.failure is not None
     assert observation.failure.exit_code == 3
     await local.reap(handle)
-    hard = make_task("trap '' TERM; touch up; while :; do sleep 1; done")
+    hard = make_task("trap '' TERM; echo up; while :; do sleep 1; done")
     handle = await up(local, hard)
     running = run_of(local, hard.key)
     await local.stop(handle, 0.2)

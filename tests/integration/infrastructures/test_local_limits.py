@@ -94,7 +94,7 @@ async def test_a_sparse_file_counts_what_it_holds(infrastructure: LocalInfrastru
 
 
 async def test_what_a_script_leaves_running_is_ended(infrastructure: LocalInfrastructure) -> None:
-    one = limited("setsid sh -c 'trap \"\" TERM HUP; while :; do sleep 1; done' & touch up; wait")
+    one = limited("setsid sh -c 'trap \"\" TERM HUP; while :; do sleep 1; done' & echo up; wait")
     handle = await up(infrastructure, one)
     running = infrastructure._running[one.key]
     assert len(running.members()) >= 4
@@ -134,14 +134,14 @@ async def test_a_job_cannot_mislead_by_its_control_files(
 ) -> None:
     secret = tmp_path / "secret"
     secret.write_text("50 secret")
-    script = f'ln -s {secret} "$CCP_PROGRESS"; touch up; sleep 60'
+    script = f'ln -s {secret} "$CCP_PROGRESS"; echo up; sleep 60'
     one = make_task(script)
     handle = await up(infrastructure, one)
     seen = (await infrastructure.observe({one.key: handle}))[one.key]
     assert (seen.progress, seen.message) == (None, None)
     await infrastructure.reap(handle)
     for trick in ("mkfifo", "mkdir"):
-        one = make_task(f'{trick} "$CCP_PROGRESS"; touch up; sleep 60')
+        one = make_task(f'{trick} "$CCP_PROGRESS"; echo up; sleep 60')
         handle = await up(infrastructure, one)
         seen = (await infrastructure.observe({one.key: handle}))[one.key]
         assert (seen.progress, seen.message) == (None, None)
