@@ -157,6 +157,8 @@ def test_who_is_signed_out_loses_nothing_but_secrets(platform: RunningPlatform) 
         (b"{}", "application/json", 415),
         (b"--x\r\n\r\nhalf", "multipart/form-data; boundary=x", 400),
         (b"", "multipart/form-data", 400),
+        (b"--x--", "multipart/form-data; boundary=x; charset=punycode", 415),
+        (b"--x--", "multipart/form-data; boundary=x; charset=undefined", 415),
         (b"value:name=" + b"%00", "application/x-www-form-urlencoded", 400),
         (b"&".join(b"value:name=x" for _ in range(5000)), "application/x-www-form-urlencoded", 400),
     ],

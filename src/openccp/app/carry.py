@@ -15,6 +15,11 @@ def give_inputs(
     return _carried(services, place).inputs(attempt, stage, token)
 
 
+def admit(services: Services, place: str, attempt: str, token: str) -> None:
+    """NotFound unless a carrier speaks."""
+    _carried(services, place).admits(attempt, token)
+
+
 async def hear(
     services: Services, place: str, attempt: str, token: str, news: Mapping[str, Any]
 ) -> Mapping[str, Any]:

@@ -6,8 +6,9 @@ is left to the language is a backslash, where its literals know one (Java).
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from openccp.codegen.program import LocalFile, Secret
@@ -30,14 +31,15 @@ Piece = Json | Secret | LocalFile
 
 def pieces(body: Any, unsafe: str) -> list[Piece]:
     """A body as JSON, cut where something from elsewhere comes in."""
+    written = groupby(_written(body, unsafe, "\n"), lambda one: isinstance(one, str))
     found: list[Piece] = []
-    for one in _written(body, unsafe, "\n"):
-        last = found[-1] if found else None
-        if isinstance(one, str) and isinstance(last, Json):
-            found[-1] = Json(last.text + one)
-        else:
-            found.append(Json(one) if isinstance(one, str) else one)
+    for is_text, ones in written:
+        found += [Json("".join(map(str, ones)))] if is_text else _elsewhere(ones)
     return found
+
+
+def _elsewhere(ones: Iterable[str | Secret | LocalFile]) -> list[Piece]:
+    return [one for one in ones if not isinstance(one, str)]
 
 
 def _written(value: Any, unsafe: str, margin: str) -> Iterator[str | Secret | LocalFile]:

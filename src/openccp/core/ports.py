@@ -195,6 +195,9 @@ class Carried(Protocol):
     over, and for what was given or taken already.
     """
 
+    def admits(self, attempt: str, token: str) -> None:
+        """Only the check: before anything large is read."""
+
     def inputs(self, attempt: str, stage: str, token: str) -> Iterator[bytes]:
         """A tar of what a stage needs."""
 

@@ -143,11 +143,11 @@ class Attempts:
         """A replica's own folder and streams, for an infrastructure that binds them."""
         with contextlib.suppress(FileExistsError):
             os.mkdir(replica.home, 0o700)
-            self.give(replica.home, uid)
+        self.give(replica.home, uid)
         for path in (replica.stdout, replica.stderr):
             with contextlib.suppress(FileExistsError):
                 write_new(path, b"", 0o600)
-                self.give(path, uid)
+            self.give(path, uid)
 
     def workspace(self, key: TaskKey, *, sealed: bool) -> Workspace:
         """The folder that was /ccp_data, and the log files by what results call them."""

@@ -46,6 +46,7 @@ def form(word: str) -> dict[str, Any]:
         Field(f"f{n}", widget, word, word, options=(word,), unit=word, default=word)
         for n, widget in enumerate(Widget)
     ]
+    fields += [Field("locked", Widget.JSON, word, locked=True, default=[f"{word} hx-get=/ x"])]
     names = [one.id for one in fields]
     return {
         "process": {"id": word, "title": word},

@@ -286,7 +286,8 @@ class DockerInfrastructure:
         if started is None:
             return lost()
         found = [states.get(name) for name in started.names()]
-        if None in found and (waiting := self._coming.observe(started)):
+        unbegun = None in found or "created" in found
+        if unbegun and (waiting := self._coming.observe(started)):
             return waiting
         if None in found:
             self._running.pop(key, None)

@@ -16,6 +16,9 @@ from openccp.infrastructures.folders import Plan, StageFolder
 
 Read = TypeVar("Read")
 
+LONGEST = 16 << 20
+"""Of what is kept of a task: its scripts may be long."""
+
 
 def keep_task(folder: StageFolder, task: Task) -> None:
     """A task whose image is awaited, without what lies in its folder already."""
@@ -101,6 +104,6 @@ def _put(path: str, kept: dict[str, Any], place: Callable[[str, str], None]) -> 
 
 def _got(path: str, read: Callable[[dict[str, Any]], Read]) -> Read | None:
     try:
-        return read(json.loads(read_text(path)))
+        return read(json.loads(read_text(path, LONGEST)))
     except (ValueError, KeyError, TypeError):
         return None

@@ -1,14 +1,12 @@
 """What an operator lets containers have beyond the usual, and images must not bring: pure."""
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from openccp.core.ports import CannotStart, Task
 from openccp.infrastructures.docker.reference import Image
-
-OURS = ("/ccp_data", "/ccp_in", "/run/secrets", "/run/ccp/script", "/tmp", "/home/ccp")
-"""What a job finds there is ours anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +40,20 @@ class Privileges:
 NONE = Privileges()
 
 
+def _mounted(host: Mapping[str, Any]) -> set[str]:
+    """Where this very container has something of ours."""
+    bound = {bind.rsplit(":", 2)[1] for bind in host.get("Binds") or ()}
+    return bound | {mount["Target"] for mount in host.get("Mounts") or ()} | {*host["Tmpfs"]}
+
+
 def of_image(config: Mapping[str, Any], image: Image) -> dict[str, Any]:
     """A container of just this image, whatever it declares.
 
     Its volumes are folders in memory: on disk they would be beyond all limits.
     """
     host = dict(config["HostConfig"])
-    volumes = [path for path in image.volumes if path.rstrip("/") not in OURS]
+    declared = {posixpath.normpath("/" + path.lstrip("/")) for path in image.volumes}
+    volumes = sorted(declared - _mounted(host))
     host["Tmpfs"] = {**host["Tmpfs"], **dict.fromkeys(volumes, host["Tmpfs"]["/tmp"])}
     return {
         **config,

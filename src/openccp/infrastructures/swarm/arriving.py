@@ -13,7 +13,7 @@ import tarfile
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from openccp.core.problems import BodyTooLarge, MalformedBody
+from openccp.core.problems import BodyTooLarge, MalformedBody, Problem
 from openccp.infrastructures.folders import Plan, StageFolder
 from openccp.infrastructures.removal import remove_tree
 
@@ -86,13 +86,15 @@ class Unpacking:
                 for member in arrived:
                     self._place(arrived, member)
             old = f"{self._building}.old"
-            os.rename(self._folder.data, old)
+            with contextlib.suppress(FileNotFoundError):  # killed between the two, the last time
+                os.rename(self._folder.data, old)
             os.rename(self._building, self._folder.data)
             remove_tree(old)
-        except (tarfile.TarError, UnicodeError, ValueError, OSError) as error:
+        except (Problem, OSError):
             remove_tree(self._building)
-            if isinstance(error, OSError) and not isinstance(error, FileExistsError):
-                raise
+            raise
+        except (tarfile.TarError, ValueError, OverflowError) as error:
+            remove_tree(self._building)
             raise MalformedBody("This is no tar of a job's files.") from error
 
     def _place(self, arrived: tarfile.TarFile, member: tarfile.TarInfo) -> None:

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 import sys
 import tarfile
 import time
@@ -25,6 +26,7 @@ PIECE = 192 << 10
 SMALL = 8192
 OLD = 600
 BLOCK = 1 << 16
+TROUBLE = (OSError, RuntimeError, ValueError, http.client.HTTPException, tarfile.TarError)
 
 
 class Gone(Exception):
@@ -56,11 +58,17 @@ class Carrier:
                 self.obey(answer)
             except Gone:
                 break
-            except (OSError, http.client.HTTPException, tarfile.TarError, ValueError) as error:
+            except (
+                OSError,
+                RuntimeError,
+                http.client.HTTPException,
+                tarfile.TarError,
+                ValueError,
+            ) as error:
                 sys.stderr.write(f"carrier: {error}\n")
                 time.sleep(SLOW)
             self.rest(min(SLOW, QUICK + (time.monotonic() - began) / 30))
-        shutil.rmtree(self.here, ignore_errors=True)
+        remove(self.here)
         self.tell_left()
 
     def obey(self, answer: dict[str, Any]) -> None:
@@ -81,7 +89,7 @@ class Carrier:
                 try:
                     self.tell()
                     self.bring(stage)
-                except (Gone, OSError, http.client.HTTPException, ValueError):
+                except (Gone, *TROUBLE):
                     return
             time.sleep(0.05)
 
@@ -285,7 +293,7 @@ class Carrier:
         for name in set(os.listdir(self.root)) - set(live):
             path = f"{self.root}/{name}"
             if time.time() - os.lstat(path).st_ctime > OLD:
-                shutil.rmtree(path, ignore_errors=True)
+                remove(path)
 
     def ask(self, method: str, stage: str, body: "bytes | None" = None) -> Any:
         """One request; Gone where the platform knows nothing of us."""
@@ -301,6 +309,11 @@ class Carrier:
 
 
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def remove(path: str) -> None:
+    """Whatever a job left there, however deep."""
+    subprocess.run(["rm", "-rf", "--", path], check=False)
 
 
 class Chunks:

@@ -63,6 +63,10 @@ class Carrying:
             raise NotFound
         return leaving(one.folder, one.plan, first=one.folder.key.stage is Stage.RUN)
 
+    def admit(self, attempt: str, token: str) -> None:
+        """NotFound unless the token is the attempt's."""
+        self._checked(attempt, token)
+
     def node(self, key: TaskKey) -> str:
         """The node that the attempt's files are on; "" before that is known."""
         return read_text(self._path(key, "node"), 64)

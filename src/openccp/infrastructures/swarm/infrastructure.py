@@ -148,6 +148,10 @@ class SwarmInfrastructure:
 
     # --- carried files ------------------------------------------------------------------------
 
+    def admits(self, attempt: str, token: str) -> None:
+        """NotFound unless the token is the attempt's."""
+        self._carrying.admit(attempt, token)
+
     def inputs(self, attempt: str, stage: str, token: str) -> Iterator[bytes]:
         """A tar of what a stage needs on its node."""
         return self._carrying.inputs(attempt, stage, token)

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from openccp.app.carry import give_inputs, hear, take_results
+from openccp.app.carry import admit, give_inputs, hear, take_results
 from openccp.core.problems import MalformedBody, NotFound
 from openccp.core.strict_json import loads
 from openccp.web.negotiate import answer, bounded, services
@@ -54,10 +54,11 @@ async def put_results(request: Request) -> Response:
 async def post_news(request: Request) -> Response:
     """POST /carriers/{infrastructure_id}/{attempt}."""
     names, mine = request.path_params, token(request)
+    place, attempt = names["infrastructure_id"], names["attempt"]
+    admit(services(request), place, attempt, mine)
     news = loads(await bounded(request.stream(), MOST_NEWS, None))
     if not isinstance(news, dict):
         raise MalformedBody("An object is expected.")
-    place, attempt = names["infrastructure_id"], names["attempt"]
     return answer(await hear(services(request), place, attempt, mine, news))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -37,11 +38,13 @@ from openccp.web.forms.filled import (
     inputs_of,
     read_pairs,
 )
-from openccp.web.negotiate import caller, known_parameters, root, services, whole_body
+from openccp.web.negotiate import bounded, caller, known_parameters, root, services
 from openccp.web.render import page
 
 MULTIPART = "multipart/form-data"
 MOST_FILES, MOST_FIELDS = 100, 2_000
+LARGEST_SIGNED_OUT = 1 << 20
+UTF8 = (b"utf-8", b"utf8")
 KEY = "key"
 NO_STORE = {"Cache-Control": "no-store"}
 Pair = tuple[str, str | Upload]
@@ -94,9 +97,9 @@ async def send_form(request: Request) -> Response:
     except NotAuthenticated:
         if request.headers.get("sec-fetch-site") != "same-origin":
             raise
-        return _signed_out(request, await _pairs(request))
+        return _signed_out(request, await _pairs(request, LARGEST_SIGNED_OUT))
     revision = await visible_method(services(request), who, request.path_params["process_id"])
-    pairs = await _pairs(request)
+    pairs = await _pairs(request, services(request).rules.body_bytes)
     method, filled = revision.method, read_pairs(pairs)
     body = orjson.dumps({"inputs": inputs_of(fields_of(method), filled)})
     key, once = _key(pairs), Preference(respond_async=True)
@@ -144,14 +147,15 @@ def _signed_out(request: Request, pairs: list[Pair]) -> Response:
 # --- reading ----------------------------------------------------------------------------------
 
 
-async def _pairs(request: Request) -> list[Pair]:
-    """The parts of the form, files as bytes; bounded as every body is."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in (FORM, MULTIPART):
-        raise UnsupportedMediaType(f"Send the form as {MULTIPART} or {FORM}.")
-    body = await whole_body(request)
+async def _pairs(request: Request, most: int) -> list[Pair]:
+    """The parts of the form, files as bytes. Only browsers' encoding: others can cost hours."""
+    kind, words = parse_options_header(request.headers.get("content-type", ""))
+    known = kind.decode("latin-1").lower()
+    if known not in (FORM, MULTIPART) or words.get(b"charset", b"utf-8").lower() not in UTF8:
+        raise UnsupportedMediaType(f"Send the form as {MULTIPART} or {FORM}, in UTF-8.")
+    body = await bounded(request.stream(), most, None)
     try:
-        form = await _parser(kind, request.headers, body).parse()
+        form = await _parser(known, request.headers, body).parse()
     except MultiPartException as error:
         raise MalformedBody(f"The form cannot be read: {error.message}") from error
     pairs: list[Pair] = []
