@@ -18,4 +18,6 @@ def no_defect(ctx: Any, response: Any, case: Any) -> None:
     They are a problem document, or the page of one.
     """
     if response.status_code >= 500:
-        assert "urn:openccp:failure:" in response.text, response.text
+        paged = "text/html" in str(response.headers.get("content-type"))
+        told = response.text if paged else response.json()["type"]
+        assert "urn:openccp:failure:" in told, response.text
