@@ -7,6 +7,7 @@ from openccp.codegen.jupyter import notebook
 from openccp.codegen.literals import c_like, in_shell, json_text
 
 HTTP, CLIENT = "http", "client"
+EXECUTED, PARSED = "executed", "parsed"
 PYTHON = "text/x-python"
 
 
@@ -20,7 +21,9 @@ class Language:
 
     `template` is its file among the templates, `needs` says what it takes to run it. `text` writes
     a short text as a literal; `unsafe` are the characters that could end the raw literal in which
-    the request stands, and `raw` is what that literal still needs.
+    the request stands, and `raw` is what that literal still needs. `tested` says whether our tests
+    execute such programs against a platform or only parse them, `remark` what else is to be known
+    of that. `stem` makes a file's name of the method's.
     """
 
     id: str
@@ -35,10 +38,13 @@ class Language:
     kind: str = HTTP
     whole: Callable[[str], str] = _same
     """What is still done to the finished program."""
+    tested: str = EXECUTED
+    remark: str = ""
+    stem: Callable[[str], str] = _same
 
     def file_name(self, label: str) -> str:
         """What a program in this language is called."""
-        return f"{label}.{self.extension}"
+        return f"{self.stem(label)}.{self.extension}"
 
 
 LANGUAGES = {
@@ -70,6 +76,7 @@ LANGUAGES = {
         Language(
             "jupyter", "Jupyter notebook", "ipynb", "application/x-ipynb+json",
             "Jupyter with Python 3.9 or newer", "python.py.j2", text=ascii, whole=notebook,
+            remark="cell by cell, by Python",
         ),
         Language(
             "javascript", "JavaScript (Node)", "mjs", "text/javascript", "Node.js 18 or newer",

@@ -100,6 +100,8 @@ def _offer(language: Language, here: str) -> dict[str, str]:
         "title": language.title,
         "kind": language.kind,
         "needs": language.needs,
+        "tested": language.tested,
+        "remark": language.remark,
         "type": language.media_type,
         "href": f"{here}?language={language.id}",
     }

@@ -153,7 +153,15 @@ JOBS = {
         languages={
             "type": "array",
             "items": a(
-                ("id", "href"), id=TEXT, title=TEXT, kind=TEXT, needs=TEXT, type=TEXT, href=TEXT
+                ("id", "href", "tested"),
+                id=TEXT,
+                title=TEXT,
+                kind=TEXT,
+                needs=TEXT,
+                tested=one_of("executed", "parsed"),
+                remark=TEXT,
+                type=TEXT,
+                href=TEXT,
             ),
         },
         links=LINKS,
