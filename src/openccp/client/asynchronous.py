@@ -21,10 +21,11 @@ class AsyncClient:
         url: str | None = None,
         token: str | None = None,
         *,
+        context: str | None = None,
         timeout: float = SECONDS,
         patience: float = PATIENCE,
     ) -> None:
-        self._session = access.session(url, token, patience)
+        self._session = access.session(url, token, context, patience)
         self._wire = AsyncWire(self._session.url, timeout)
 
     @property
@@ -66,7 +67,7 @@ class AsyncClient:
         *,
         wait: bool = False,
         note: str | None = None,
-        outputs: Sequence[str] | None = None,
+        outputs: Sequence[str] | Mapping[str, Any] | None = None,
         key: str | None = None,
         **more_inputs: Any,
     ) -> "AsyncJob":

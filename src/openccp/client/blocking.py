@@ -18,6 +18,7 @@ class Client:
     """A platform.
 
     `url` and `token` left out come from CCP_URL and CCP_TOKEN, else from the last `ccp login`.
+    `context` is the group in which to work (default: CCP_CONTEXT, else all that are yours).
     `timeout` is for each reply, `patience` for pauses between tries, both in seconds.
     Every method raises `CCPError` or one of its kinds, and may be used from several threads.
     """
@@ -27,10 +28,11 @@ class Client:
         url: str | None = None,
         token: str | None = None,
         *,
+        context: str | None = None,
         timeout: float = SECONDS,
         patience: float = PATIENCE,
     ) -> None:
-        self._session = access.session(url, token, patience)
+        self._session = access.session(url, token, context, patience)
         self._wire = Wire(self._session.url, timeout)
 
     @property
@@ -74,7 +76,7 @@ class Client:
         *,
         wait: bool = False,
         note: str | None = None,
-        outputs: Sequence[str] | None = None,
+        outputs: Sequence[str] | Mapping[str, Any] | None = None,
         key: str | None = None,
         **more_inputs: Any,
     ) -> "Job":
@@ -82,7 +84,8 @@ class Client:
 
         A Path, bytes, or a file opened in binary mode is sent as its content in base64; so is
         a text that names an existing file, where the method wants a file. `key` identifies
-        this run: the same key never starts a second job (default: a new one).
+        this run: the same key never starts a second job (default: a new one). `outputs` are
+        those wanted, by name, or each with its `transmissionMode` and `format`.
         """
         given = calls.all_inputs(inputs, more_inputs, note)
         steps = calls.execute(self._session, method, given, outputs, key)
@@ -129,13 +132,13 @@ class Client:
     def login_with_token(self, token: str) -> None:
         """Check a token and keep it for this user of the machine."""
         login = Login(token)
-        self._wire.run(calls.jobs(Session(self.url, login), {}, 1))
+        self._wire.run(calls.jobs(self._session.signed_in(login), {}, 1))
         self._keep(login)
 
     def _keep(self, login: Login) -> None:
         credentials = Credentials()
         credentials.keep(self.url, login)
-        self._session = Session(self.url, login, credentials)
+        self._session = self._session.signed_in(login, credentials)
 
     def close(self) -> None:
         """Close the connections."""

@@ -140,14 +140,14 @@ def execute(
     session: Session,
     method: str,
     inputs: Mapping[str, Any],
-    outputs: Sequence[str] | None,
+    outputs: Sequence[str] | Mapping[str, Any] | None,
     key: str | None,
 ) -> Steps[Document]:
     """Start a job; the same key never starts a second one."""
     inputs = yield from _with_named_files(session, method, inputs)
     asked: Document = {"inputs": {name: values.encode(value) for name, value in inputs.items()}}
     if outputs is not None:
-        asked["outputs"] = {name: {} for name in outputs}
+        asked["outputs"] = _outputs(outputs)
     asked["response"] = "document"
     reply = yield from session.call(
         Request(
@@ -163,6 +163,10 @@ def execute(
         )
     )
     return _started(reply)
+
+
+def _outputs(outputs: Sequence[str] | Mapping[str, Any]) -> Document:
+    return dict(outputs) if isinstance(outputs, Mapping) else {name: {} for name in outputs}
 
 
 def _json(document: Document) -> bytes:

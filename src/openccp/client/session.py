@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from urllib.parse import urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from openccp.client.credentials import Credentials, Login
 from openccp.client.errors import NotAuthenticated, Unreachable, refusal
@@ -44,11 +44,17 @@ class Session:
         login: Login | None = None,
         credentials: Credentials | None = None,
         patience: float = PATIENCE,
+        context: str | None = None,
     ) -> None:
         self.url = url
+        self._context = context
         self._patience = patience
         self._login = login
         self._credentials = credentials
+
+    def signed_in(self, login: Login, credentials: Credentials | None = None) -> "Session":
+        """The same server and context for somebody who has just signed in."""
+        return Session(self.url, login, credentials, self._patience, self._context)
 
     def call(
         self, request: Request, *, repeatable: bool = True, patience: float | None = None
@@ -87,9 +93,11 @@ class Session:
     def _sign(self, effect: Send | Open) -> Send | Open:
         if self._login is None:
             return effect
-        bearer = {"Authorization": f"Bearer {self._login.token}"}
+        known = {"Authorization": f"Bearer {self._login.token}"}
+        if self._context:
+            known["X-D4Science-Context"] = quote(unquote(self._context), safe="")
         request = effect.request
-        return replace(effect, request=replace(request, headers={**request.headers, **bearer}))
+        return replace(effect, request=replace(request, headers={**request.headers, **known}))
 
     def _renew(self) -> Steps[bool]:
         """Get a new token; one process at a time, for a refresh token is good only once."""
