@@ -1,12 +1,15 @@
 """Run a program that the platform wrote, as its reader would."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from openccp.codegen.languages import LANGUAGES
 from openccp.testing.platform import PASSWORD, RunningPlatform, User, bash_method
@@ -125,6 +128,13 @@ def end_of(program: Program, process: subprocess.Popen[str], seconds: float = 12
         output, errors = process.communicate()
         raise AssertionError(f"{program.language} did not end: {output}{errors}") from None
     return Ended(process.returncode, output, errors, program.folder)
+
+
+def runnable(language: str) -> None:
+    """Skip where what runs it is not installed."""
+    for step in RUN[language]:
+        if not step[0].startswith("./") and shutil.which(step[0]) is None:
+            pytest.skip(f"{step[0]} is not installed")
 
 
 def written(user: User, process: str, language: str, inputs: Mapping[str, Any]) -> str:

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.acceptance import programs
-from tests.acceptance.programs import Ended, Program, author, end_of, signs_in_as, written
+from tests.acceptance.programs import Ended, Program, author, end_of, runnable, signs_in_as, written
 
 from openccp.codegen.languages import LANGUAGES
 from openccp.testing.platform import RunningPlatform, User
@@ -35,12 +34,6 @@ def user(hasty: RunningPlatform) -> Iterator[User]:
     made = author(hasty, NAME)
     yield made
     made.close()
-
-
-def runnable(language: str) -> None:
-    for step in programs.RUN[language]:
-        if not step[0].startswith("./") and shutil.which(step[0]) is None:
-            pytest.skip(f"{step[0]} is not installed")
 
 
 def start(
