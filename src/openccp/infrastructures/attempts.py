@@ -5,12 +5,12 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from openccp.core.job import Stage, TaskKey
-from openccp.core.ports import CannotStart, Task, Workspace
+from openccp.core.ports import CannotStart, Handle, LogChunk, Task, Workspace
 from openccp.infrastructures.bounded import write_new
 from openccp.infrastructures.folders import (
     Ground,
@@ -19,9 +19,11 @@ from openccp.infrastructures.folders import (
     StageFolder,
     attempt_name,
     disk_paths,
+    key_of,
     read_plan,
     users_of,
 )
+from openccp.infrastructures.logs import read_logs
 from openccp.infrastructures.place import (
     own_folder,
     scratch_folder,
@@ -149,8 +151,20 @@ class Attempts:
                 write_new(path, b"", 0o600)
             self.give(path, uid)
 
-    def workspace(self, key: TaskKey, *, sealed: bool) -> Workspace:
+    async def logs(self, handle: Handle, after: Mapping[str, int]) -> AsyncIterator[LogChunk]:
+        """What a task wrote beyond offsets; nothing of what is not there."""
+        key = key_of(handle)
+        folder = StageFolder(self.ground, key) if key else None
+        plan = read_plan(folder) if folder else None
+        if folder is not None and plan is not None:
+            for chunk in read_logs(folder, plan.replicas, after):
+                yield chunk
+
+    def workspace(self, handle: Handle, *, sealed: bool) -> Workspace:
         """The folder that was /ccp_data, and the log files by what results call them."""
+        key = key_of(handle)
+        if key is None:
+            raise ValueError("not a handle of this infrastructure")
         folder = StageFolder(self.ground, key)
         plan, files = read_plan(folder), {}
         for index in range(plan.replicas if plan else 0):

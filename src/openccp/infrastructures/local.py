@@ -12,7 +12,6 @@ from openccp.core.ports import (
     Handle,
     Health,
     LogChunk,
-    NoSuchRuntime,
     Observation,
     State,
     Task,
@@ -27,7 +26,6 @@ from openccp.infrastructures.folders import (
     read_plan,
 )
 from openccp.infrastructures.launch import SMALL, Launcher, Prepared
-from openccp.infrastructures.logs import read_logs
 from openccp.infrastructures.machine import prepare
 from openccp.infrastructures.netfilter import OPEN
 from openccp.infrastructures.once import Once
@@ -104,11 +102,7 @@ class LocalInfrastructure:
 
     def has_runtime(self, image: str) -> bool:
         """Whether an image name stands for something here."""
-        try:
-            self._machine.runtimes.find(image)
-        except NoSuchRuntime:
-            return False
-        return True
+        return self._machine.runtimes.has(image)
 
     def on_change(self, callback: Callable[[TaskKey], None]) -> None:
         """Call back when a task may have ended."""
@@ -300,21 +294,13 @@ class LocalInfrastructure:
 
     # --- what it left -------------------------------------------------------------------------
 
-    async def logs(self, handle: Handle, after: Mapping[str, int]) -> AsyncIterator[LogChunk]:
+    def logs(self, handle: Handle, after: Mapping[str, int]) -> AsyncIterator[LogChunk]:
         """What was written beyond offsets; ends when caught up."""
-        key = key_of(handle)
-        plan = read_plan(StageFolder(self._machine.ground, key)) if key else None
-        if key is None or plan is None:
-            return
-        for chunk in read_logs(StageFolder(self._machine.ground, key), plan.replicas, after):
-            yield chunk
+        return self._machine.attempts.logs(handle, after)
 
     def workspace(self, handle: Handle) -> Workspace:
         """The folder that was /ccp_data, and the log files by name."""
-        key = key_of(handle)
-        if key is None:
-            raise ValueError("not a handle of this infrastructure")
-        return self._machine.attempts.workspace(key, sealed=self._sealed)
+        return self._machine.attempts.workspace(handle, sealed=self._sealed)
 
 
 def _limits(version: int) -> dict[str, str]:

@@ -52,14 +52,21 @@ class Runtimes:
         pythons = [f"python:{version}" for version in self._pythons]
         return ("bash", *pythons, *(["r-base"] if self._r else []), *self._images)
 
+    def has(self, image: str) -> bool:
+        """Whether an image name stands for something here."""
+        return self._known(image) is not None
+
     def find(self, image: str) -> Runtime:
         """The runtime of a name; NoSuchRuntime with the names there are."""
-        found = self._images.get(image) or self._of_this_machine(image)
+        found = self._known(image)
         if found is None:
             raise NoSuchRuntime(
                 f"There is no runtime {image!r} here; there are: {', '.join(self.names)}"
             )
         return found
+
+    def _known(self, image: str) -> Runtime | None:
+        return self._images.get(image) or self._of_this_machine(image)
 
     def _of_this_machine(self, image: str) -> Runtime | None:
         name, _, tag = image.removeprefix("docker.io/").removeprefix("library/").partition(":")

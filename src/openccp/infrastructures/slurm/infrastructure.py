@@ -13,15 +13,13 @@ from openccp.core.ports import (
     Handle,
     Health,
     LogChunk,
-    NoSuchRuntime,
     Observation,
     State,
     Task,
     Workspace,
 )
 from openccp.core.problems import Unavailable
-from openccp.infrastructures.folders import StageFolder, handle_of, key_of, read_plan
-from openccp.infrastructures.logs import read_logs
+from openccp.infrastructures.folders import handle_of, key_of
 from openccp.infrastructures.once import Once
 from openccp.infrastructures.sandbox import NoSandbox
 from openccp.infrastructures.slurm.controller import BatchJob, Controller, ControllerGone
@@ -94,11 +92,7 @@ class SlurmInfrastructure:
 
     def has_runtime(self, image: str) -> bool:
         """Whether an image name stands for something on the nodes."""
-        try:
-            self._ground.runtimes.find(image)
-        except NoSuchRuntime:
-            return False
-        return True
+        return self._ground.runtimes.has(image)
 
     def on_change(self, callback: Callable[[TaskKey], None]) -> None:
         """Call back when a task may have ended."""
@@ -345,23 +339,13 @@ class SlurmInfrastructure:
 
     # --- what it left -------------------------------------------------------------------------
 
-    async def logs(self, handle: Handle, after: Mapping[str, int]) -> AsyncIterator[LogChunk]:
+    def logs(self, handle: Handle, after: Mapping[str, int]) -> AsyncIterator[LogChunk]:
         """What was written beyond offsets; ends when caught up."""
-        key = key_of(handle)
-        plan = read_plan(StageFolder(self._ground.attempts.ground, key)) if key else None
-        if key is None or plan is None:
-            return
-        for chunk in read_logs(
-            StageFolder(self._ground.attempts.ground, key), plan.replicas, after
-        ):
-            yield chunk
+        return self._ground.attempts.logs(handle, after)
 
     def workspace(self, handle: Handle) -> Workspace:
         """The folder that was /ccp_data, and the log files by name."""
-        key = key_of(handle)
-        if key is None:
-            raise ValueError("not a handle of this infrastructure")
-        return self._ground.attempts.workspace(key, sealed=key in self._ended)
+        return self._ground.attempts.workspace(handle, sealed=key_of(handle) in self._ended)
 
 
 def _plain(started: SlurmTask) -> bool:

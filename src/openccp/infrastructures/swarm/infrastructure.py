@@ -28,7 +28,6 @@ from openccp.infrastructures.folders import (
     key_of,
     read_plan,
 )
-from openccp.infrastructures.logs import read_logs
 from openccp.infrastructures.once import Once
 from openccp.infrastructures.started import lost, observe_running
 from openccp.infrastructures.swarm.carrying import COLLECTED, OVER, Carrying
@@ -347,21 +346,13 @@ class SwarmInfrastructure:
 
     # --- what it left -------------------------------------------------------------------------
 
-    async def logs(self, handle: Handle, after: Mapping[str, int]) -> AsyncIterator[LogChunk]:
+    def logs(self, handle: Handle, after: Mapping[str, int]) -> AsyncIterator[LogChunk]:
         """What was written beyond offsets; ends when caught up."""
-        key = key_of(handle)
-        plan = read_plan(StageFolder(self._attempts.ground, key)) if key else None
-        if key is None or plan is None:
-            return
-        for chunk in read_logs(StageFolder(self._attempts.ground, key), plan.replicas, after):
-            yield chunk
+        return self._attempts.logs(handle, after)
 
     def workspace(self, handle: Handle) -> Workspace:
         """The folder that was /ccp_data, and the log files by name."""
-        key = key_of(handle)
-        if key is None:
-            raise ValueError("not a handle of this infrastructure")
-        return self._attempts.workspace(key, sealed=key in self._ended)
+        return self._attempts.workspace(handle, sealed=key_of(handle) in self._ended)
 
 
 def _while_running(stage: SwarmStage, seen: Seen) -> Observation:
