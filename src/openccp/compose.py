@@ -34,8 +34,10 @@ from openccp.core.identity import TokenLifetimes
 from openccp.core.ports import Fetched, Fetcher, Infrastructure, Limits
 from openccp.core.provenance import Form, Story
 from openccp.core.site import Site
+from openccp.core.uploads import Room
 from openccp.files.measurements import KeptMeasurements
 from openccp.files.store import FolderStore
+from openccp.files.uploads import FolderUploads
 from openccp.identity.keys import load_keys
 from openccp.identity.passwords import Argon2Hasher
 from openccp.identity.throttle import Buckets
@@ -151,6 +153,7 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
         jobs=jobs,
         catalogue=around.catalogue,
         files=around.files,
+        uploads=FolderUploads(root / "uploads"),
         accounts=accounts,
         infrastructures=around.infrastructures,
         board=Board(places, time.time),
@@ -334,6 +337,11 @@ def rules(settings: Settings) -> Rules:
         inline_bytes=server.inline_bytes,
         fetch_bytes=settings.fetch.bytes,
         fetch_seconds=settings.fetch.seconds,
+        uploads=Room(
+            settings.uploads.bytes,
+            settings.uploads.account_bytes,
+            settings.uploads.days * 86400.0,
+        ),
         public_url=server.public_url,
         issuer=own_address(settings),
         callbacks_by_http=settings.callbacks.http,

@@ -168,6 +168,19 @@ class Fetch(Section):
     )
 
 
+class Uploads(Section):
+    """Files that people bring to be inputs of jobs."""
+
+    bytes: Bytes = Field(
+        default=32 << 20,
+        description="Largest one; as an input it counts among what is fetched for a request.",
+    )
+    account_bytes: Bytes = Field(default=1 << 30, description="Most bytes of one account.")
+    days: float = Field(
+        default=7, gt=0, le=3660, description="How long one is kept after its last byte came."
+    )
+
+
 class Callbacks(Section):
     """Who is told of jobs by `subscriber`; hosts and ports are a matter of `[fetch]`."""
 
@@ -205,6 +218,7 @@ class Settings(Section):
     local: Local = Local()
     limits: Limits = Limits()
     fetch: Fetch = Fetch()
+    uploads: Uploads = Uploads()
     callbacks: Callbacks = Callbacks()
     tokens: Tokens = Tokens()
     infrastructures: dict[InfrastructureName, OneInfrastructure] = Field(

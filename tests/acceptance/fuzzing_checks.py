@@ -5,9 +5,9 @@ from typing import Any
 import schemathesis
 
 
-@schemathesis.serializer("application/x-tar")
-def tar(ctx: Any, value: Any) -> bytes:
-    """Any bytes: what is no archive has to be refused."""
+@schemathesis.serializer("application/x-tar", "application/offset+octet-stream")
+def plain_bytes(ctx: Any, value: Any) -> bytes:
+    """Any bytes: what is no archive, or no piece of a file, has to be refused."""
     return value if isinstance(value, bytes) else str(value).encode(errors="replace")
 
 

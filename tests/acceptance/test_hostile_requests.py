@@ -144,6 +144,8 @@ ACCESS = {
     ("GET", "/account/webhook-secret"): SIGNED_IN,
     ("POST", "/account/webhook-secret"): SIGNED_IN,
     ("GET", "/infrastructures"): SIGNED_IN,
+    ("GET", "/uploads"): SIGNED_IN,
+    ("POST", "/uploads"): SIGNED_IN,
     ("GET", "/infrastructures/{infrastructure_id}"): SIGNED_IN,
     ("POST", "/carriers/{infrastructure_id}/{attempt}"): CARRIER,
     ("GET", "/carriers/{infrastructure_id}/{attempt}/{stage}"): CARRIER,
@@ -173,6 +175,9 @@ ACCESS = {
     ("GET", "/jobs/{job_id}/events"): OWN,
     ("GET", "/deliveries/{delivery_id}"): OWN,
     ("POST", "/deliveries/{delivery_id}/retry"): OWN,
+    ("GET", "/uploads/{upload_id}"): OWN,
+    ("PATCH", "/uploads/{upload_id}"): OWN,
+    ("DELETE", "/uploads/{upload_id}"): OWN,
     ("GET", "/executions/{job_id}"): OWN,
     ("DELETE", "/executions/{job_id}"): OWN,
     ("GET", "/executions/{job_id}/outputs/output.zip"): OWN,
@@ -185,11 +190,12 @@ NAMES = {
     "realm": "default", "infrastructure_id": "local", "output_id": "output", "index": "0",
     "path:path": "a.txt", "delivery_id": "msg_0", "name": "stdout",
     "digest": assets()["style.css"].digest, "asset": "style.css",
-    "attempt": "ccp-x-1", "stage": "run",
+    "attempt": "ccp-x-1", "upload_id": "0" * 32, "stage": "run",
 }  # fmt: skip
 OTHERWISE = {
     "/processes/{process_id}/execution": 201,
     "/jobs/{job_id}/results/{output_id}/{index}": 400,
+    "/uploads/{upload_id}": 404,  # so is this
     "/deliveries/{delivery_id}": 404,  # whose they are is tested where there are some
 }
 

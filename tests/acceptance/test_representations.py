@@ -46,6 +46,7 @@ def subject(platform: RunningPlatform) -> Iterator[Subject]:
     job = str(user.wait(user.run("readable", subscriber=told)["jobID"])["jobID"])
     (delivery,) = user.http.get("/deliveries").json()["deliveries"]
     asset = assets()["style.css"]
+    upload = user.http.post("/uploads", content=b"brought").json()
     yield Subject(
         user,
         {
@@ -58,6 +59,7 @@ def subject(platform: RunningPlatform) -> Iterator[Subject]:
             "name": "stdout",
             "infrastructureID": "local",
             "attempt": "none",
+            "uploadID": upload["id"],
             "stage": "run",
             "digest": asset.digest,
             "asset": "style.css",

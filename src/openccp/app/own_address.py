@@ -9,14 +9,17 @@ from urllib.parse import unquote, urlsplit
 from openccp.app.jobs import visible_job
 from openccp.app.results import archive, finished, one_result, record, stored_file
 from openccp.app.services import Services
+from openccp.app.uploads import look
 from openccp.core.access import Who
 from openccp.core.job import Job
 from openccp.core.ports import Fetched, NotFetched
 from openccp.core.problems import NotFound
 
 ARCHIVE = "output.zip"
+UNKNOWN = "application/octet-stream"
 _RESULT = re.compile(r"/jobs/([^/?#]+)/results/([^/?#]+)(?:/([0-9]{1,6}))?", re.ASCII)
 _FILE = re.compile(r"/executions/([^/?#]+)/outputs/([^?#]+)")
+_UPLOAD = re.compile(r"/uploads/([0-9a-f]+)")
 
 
 def path_inside(href: str, roots: Iterable[str]) -> str | None:
@@ -29,7 +32,7 @@ def path_inside(href: str, roots: Iterable[str]) -> str | None:
 
 
 async def held_at(services: Services, who: Who, path: str, most: int) -> Fetched:
-    """A result or file of a job of the caller's, without any network.
+    """A result or file of a job of the caller's, or an upload, without any network.
 
     Somebody else's is refused as what does not exist is (NoSuchJob); NotFetched for more than
     `most` bytes; other problems say what is wrong with the caller's own job.
@@ -41,7 +44,18 @@ async def held_at(services: Services, who: Who, path: str, most: int) -> Fetched
     if file := _FILE.fullmatch(path):
         job = await visible_job(services, who, unquote(file[1]))
         return await _file(services, job, unquote(file[2]), most)
+    if upload := _UPLOAD.fullmatch(path):
+        return await _uploaded(services, who, upload[1], most)
     raise NotFound("There is nothing at this address that can be an input.")
+
+
+async def _uploaded(services: Services, who: Who, upload_id: str, most: int) -> Fetched:
+    """What the caller brought; the job has it for its own then, whatever becomes of the upload."""
+    upload = await look(services, who, upload_id)
+    if not upload.complete:
+        raise NotFetched(f"only {upload.offset} of its {upload.asked.length} bytes are here yet")
+    path = services.uploads.content(who.id, upload_id)
+    return await _read(path, upload.offset, upload.asked.media_type or UNKNOWN, most)
 
 
 async def _result(
@@ -75,7 +89,7 @@ async def _read(path: Path, size: int, media_type: str, most: int) -> Fetched:
     try:
         content = await asyncio.to_thread(path.read_bytes)
     except FileNotFoundError:
-        raise NotFound("The job was removed.") from None
+        raise NotFound("It was removed meanwhile.") from None
     return Fetched(200, media_type.partition(";")[0], content)
 
 

@@ -17,6 +17,7 @@ from openccp.core.ports import Clock, Fetcher, FileStore, Infrastructure, Limits
 from openccp.core.promises import Measurements
 from openccp.core.provenance import WriteProvenance
 from openccp.core.stores import AccountStore, JobStore
+from openccp.core.uploads import Room, UploadStore
 
 
 class Wakes(Protocol):
@@ -42,6 +43,7 @@ class Rules:
     inline_bytes: int = 64 << 10
     fetch_bytes: int = 32 << 20
     fetch_seconds: float = 30.0
+    uploads: Room = field(default_factory=Room)
     public_url: str | None = None
     issuer: str = ""
     callbacks_by_http: bool = False
@@ -62,6 +64,7 @@ class Services:
     jobs: JobStore
     catalogue: Catalogue
     files: FileStore
+    uploads: UploadStore
     accounts: AccountStore
     infrastructures: Mapping[str, Infrastructure]
     board: Board

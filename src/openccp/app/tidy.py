@@ -13,7 +13,7 @@ DAY = 86400.0
 
 
 async def keep_tidy(services: Services) -> None:
-    """Every ten minutes: forget secrets, callbacks and created jobs whose time is over."""
+    """Every ten minutes: forget secrets, callbacks, uploads and created jobs whose time is over."""
     while True:
         try:
             await tidy(services)
@@ -27,5 +27,6 @@ async def tidy(services: Services) -> None:
     now = services.clock()
     await services.accounts.forget_expired(now)
     await services.deliveries.forget(now - services.rules.callback_days * DAY)
+    await asyncio.to_thread(services.uploads.forget, now - services.rules.uploads.seconds)
     while await services.jobs.forget_created(now - services.rules.created_seconds):
         pass

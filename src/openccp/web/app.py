@@ -27,6 +27,7 @@ from openccp.web.api import (
     results,
     sign_in,
     token,
+    uploads,
 )
 from openccp.web.documents import Processes
 from openccp.web.front import Front
@@ -54,6 +55,7 @@ ROUTES = [
     *api_document.routes,
     *infrastructures.routes,
     *carriers.routes,
+    *uploads.routes,
     *token.routes,
     *sign_in.routes,
     *assets.routes,

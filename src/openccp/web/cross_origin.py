@@ -10,11 +10,14 @@ from collections.abc import Sequence
 Pairs = list[tuple[bytes, bytes]]
 EXPOSED = (
     b"Location, Link, ETag, Preference-Applied, Content-Disposition, Content-Range, Retry-After, "
-    b"WWW-Authenticate"
+    b"WWW-Authenticate, Repr-Digest, Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, "
+    b"Tus-Checksum-Algorithm, Upload-Offset, Upload-Length, Upload-Expires"
 )
 TAKEN = (
     b"Accept, Accept-Profile, Authorization, Content-Schema, Content-Type, Idempotency-Key, "
-    b"If-Match, If-None-Match, If-Range, Last-Event-ID, Prefer, Range, X-D4Science-Context"
+    b"If-Match, If-None-Match, If-Range, Last-Event-ID, Prefer, Range, "
+    b"Tus-Resumable, Upload-Checksum, Upload-Length, Upload-Metadata, Upload-Offset, "
+    b"X-D4Science-Context"
 )
 REMEMBER_SECONDS = b"7200"
 

@@ -26,6 +26,7 @@ from openccp.web.operations.shape import HTML
 from openccp.web.outside import Outside
 from openccp.web.pace import Pace
 from openccp.web.table import Table, first_word
+from openccp.web.tus import offered
 
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 PRIVATE = (b"cache-control", b"private, no-cache")
@@ -50,6 +51,7 @@ class Front:
         self._app, self._table, self._pace = app, table, pace
         self._outside = Outside(rules.public_url, rules.trusted_proxies)
         self._origins = Origins(rules.origins)
+        self._uploads = offered(rules.uploads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -92,7 +94,8 @@ class Front:
         allow = ", ".join(self._table.methods(scope["path"]))
         if not allow:
             raise NotFound
-        response = Response(status_code=204, headers={"Allow": allow})
+        more = self._uploads if first_word(scope["path"]) == "uploads" else {}
+        response = Response(status_code=204, headers={"Allow": allow} | more)
         if b"access-control-request-method" in asked and b"origin" in asked:
             response.raw_headers += self._origins.asked_before(asked[b"origin"], allow.encode())
         return response

@@ -19,6 +19,7 @@ from openccp.core.problems import (
     Unavailable,
     UnsupportedMediaType,
 )
+from openccp.core.uploads import NoSuchUpload
 from openccp.web.openapi.headers import header_references
 from openccp.web.openapi.schemas import ref
 from openccp.web.operations.shape import HTML, JSON, Answer, Operation
@@ -30,6 +31,7 @@ PLACES: dict[str, type[Problem]] = {
     "{jobID}": NoSuchJob,
     "{infrastructureID}": NotFound,
     "{deliveryID}": NoSuchDelivery,
+    "{uploadID}": NoSuchUpload,
 }
 HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 Responses = dict[str, dict[str, Any]]

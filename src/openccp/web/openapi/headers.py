@@ -14,6 +14,11 @@ _SOUGHT: dict[str, tuple[str, Schema]] = {
     "Content-Disposition": ("A name to keep the file under.", TEXT),
     "WWW-Authenticate": ("How to sign in.", TEXT),
     "Set-Cookie": ("The session.", TEXT),
+    "Tus-Resumable": ("The version of tus.", {"type": "string", "enum": ["1.0.0"]}),
+    "Upload-Offset": ("How many bytes are here.", {"type": "integer"}),
+    "Upload-Length": ("How many bytes it has.", {"type": "integer"}),
+    "Upload-Expires": ("Until when it is kept, if nothing more comes.", TEXT),
+    "Repr-Digest": ("The sha-256 of a whole one.", TEXT),
     "Allow": ("The methods this address knows.", TEXT),
 }
 HEADERS = {

@@ -203,6 +203,27 @@ CALLBACKS = {
         ("secret",), secret=TEXT, before=a(("secret", "until"), secret=TEXT, until=MOMENT)
     ),
 }
+UPLOADS = {
+    "upload": a(
+        ("id", "href", "length", "offset", "complete"),
+        id=TEXT,
+        href=TEXT,
+        name=TEXT,
+        type=TEXT,
+        length=WHOLE,
+        offset=WHOLE,
+        complete=FLAG,
+        sha256=TEXT,
+        created=MOMENT,
+        expires=MOMENT,
+    ),
+    "uploadList": a(
+        ("uploads", "limits", "links"),
+        uploads=list_of("upload"),
+        limits=a((), largest=WHOLE, together=WHOLE, left=WHOLE, days=NUMBER),
+        links=LINKS,
+    ),
+}
 SIGN_IN = {
     "token": {
         "description": "A token; or what was asked for by response_mode.",
@@ -240,4 +261,4 @@ SIGN_IN = {
         "additionalProperties": TEXT,
     },
 }
-SCHEMAS: dict[str, Schema] = {**SERVICE, **PROCESSES, **JOBS, **CALLBACKS, **SIGN_IN}
+SCHEMAS: dict[str, Schema] = {**SERVICE, **PROCESSES, **JOBS, **CALLBACKS, **UPLOADS, **SIGN_IN}

@@ -9,6 +9,7 @@ from openccp.web.operations import (
     processes,
     service,
     sign_in,
+    uploads,
 )
 from openccp.web.operations.shape import Operation
 
@@ -21,6 +22,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *callbacks.OPERATIONS,
     *sign_in.OPERATIONS,
     *carriers.OPERATIONS,
+    *uploads.OPERATIONS,
 )
 
 __all__ = ["OPERATIONS", "Operation"]

@@ -15,6 +15,7 @@ PLACES = {
     "asset": "The name of a file of the pages.",
     "attempt": "An attempt of a job, as its infrastructure calls it.",
     "stage": "run or undeploy.",
+    "uploadID": "The id of an upload.",
     "realm": "Any name; there is one realm.",
 }
 LIMIT = Parameter(
