@@ -6,8 +6,8 @@ import stat
 LIMIT = 16_384
 
 
-def read_bytes(path: str, limit: int = LIMIT, *, tail: bool = False) -> bytes:
-    """At most `limit` bytes of a regular file, from its start or end; b"" if there is none."""
+def read_bytes(path: str, limit: int = LIMIT, *, tail: bool = False, at: int = 0) -> bytes:
+    """At most `limit` bytes of a regular file, from `at` or its end; b"" if there is none."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -16,7 +16,7 @@ def read_bytes(path: str, limit: int = LIMIT, *, tail: bool = False) -> bytes:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             return b""
-        start = max(0, found.st_size - limit) if tail else 0
+        start = max(0, found.st_size - limit) if tail else at
         return os.pread(descriptor, limit, start)
     except OSError:
         return b""

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import secrets
 import stat
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from openccp.infrastructures.removal import remove_tree
 
 SPARE = Path("/var/tmp")
 MEMORY = Path("/dev/shm")
+IDENTITY = "identity"
 MARK = ".of"
 """Names the data folder that a folder elsewhere belongs to."""
 
@@ -68,6 +70,20 @@ def _traversable(folder: Path) -> bool:
 def digest_of(root: Path) -> str:
     """What stands for the platform's data folder in names elsewhere on the machine."""
     return hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
+
+
+def identity_of(root: Path) -> str:
+    """What stands for the folder where other machines see it: drawn once, kept in it."""
+    root.mkdir(parents=True, exist_ok=True)
+    kept, building = root / IDENTITY, root / f".{secrets.token_hex(8)}"
+    if not kept.exists():
+        building.write_text(secrets.token_hex(8))
+        try:
+            with contextlib.suppress(FileExistsError):
+                kept.hardlink_to(building)  # whole, and only if nobody else was first
+        finally:
+            building.unlink()
+    return kept.read_text()
 
 
 def sweep_forgotten() -> None:

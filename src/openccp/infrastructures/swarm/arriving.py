@@ -4,11 +4,13 @@ What a node sends is nobody's word: regular files and folders only, below two fo
 """
 
 import contextlib
+import errno
 import io
 import json
 import os
 import re
 import secrets
+import stat
 import tarfile
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -16,6 +18,7 @@ from typing import BinaryIO
 from openccp.core.problems import BodyTooLarge, MalformedBody, Problem
 from openccp.infrastructures.folders import Plan, StageFolder
 from openccp.infrastructures.removal import remove_tree
+from openccp.infrastructures.swarm.left import DEEPEST, SOCKET, TOO_LARGE
 
 BLOCK = 512
 CHUNK = 256 << 10
@@ -23,7 +26,9 @@ SMALL = 16_384
 LOG_SLACK = 4096
 EACH = 2048
 """What a file costs in a tar beside its bytes."""
-DEEPEST = 64
+NOWHERE = "a-link-that-is-not-followed"
+OF_ITSELF = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EILSEQ}
+"""Errors that the same names would give again."""
 LOG = re.compile(r"(run|undeploy)\.(\d{1,4})\.(stdout|stderr)\Z")
 HOME = re.compile(r"home\.(\d{1,4})/(\.ccp-(?:marks|ended)-(?:run|undeploy)|\.ccp-progress)\Z")
 
@@ -67,7 +72,7 @@ def most_bytes(plan: Plan) -> int:
     """The longest stream that a stage may send."""
     limits = plan.limits
     logs = 2 * plan.replicas * (limits.log_bytes + LOG_SLACK + EACH)
-    return limits.output_bytes + (limits.output_files + 16) * EACH * 2 + logs + (1 << 20)
+    return limits.output_bytes + (limits.output_files + 16) * EACH * 4 + logs + (1 << 20)
 
 
 class Unpacking:
@@ -77,14 +82,13 @@ class Unpacking:
         self._folder, self._plan = folder, plan
         self._building = f"{folder.data}.large.{secrets.token_hex(8)}"
         self._count = 0
+        self._links: list[str] = []
 
     def unpack(self, path: str) -> None:
         """MalformedBody for what nobody of ours would send; then nothing has changed."""
         os.mkdir(self._building, 0o700)
         try:
-            with tarfile.open(path, "r:") as arrived:
-                for member in arrived:
-                    self._place(arrived, member)
+            self._build(path)
             old = f"{self._building}.old"
             with contextlib.suppress(FileNotFoundError):  # killed between the two, the last time
                 os.rename(self._folder.data, old)
@@ -93,45 +97,69 @@ class Unpacking:
         except (Problem, OSError):
             remove_tree(self._building)
             raise
+
+    def _build(self, path: str) -> None:
+        try:
+            with tarfile.open(path, "r:") as arrived:
+                for member in arrived:
+                    self._place(arrived, member)
+            for link in self._links:  # last: nothing goes through them
+                os.symlink(NOWHERE, link)
         except (tarfile.TarError, ValueError, OverflowError) as error:
-            remove_tree(self._building)
             raise MalformedBody("This is no tar of a job's files.") from error
+        except OSError as error:
+            if error.errno not in OF_ITSELF:
+                raise
+            raise MalformedBody("These names cannot stand side by side.") from error
 
     def _place(self, arrived: tarfile.TarFile, member: tarfile.TarInfo) -> None:
-        content = _content(arrived, member)
-        if content is None and not member.isdir():
-            raise MalformedBody(f"{member.name!r} is neither a file nor a folder.")
         if member.name.startswith("data/"):
-            self._place_file(member.name.removeprefix("data/"), content, member)
+            self._place_file(arrived, member, self._path(member.name.removeprefix("data/")))
             return
-        target = _target(self._folder, self._plan, member.name)
+        content, target = _content(arrived, member), _target(self._folder, self._plan, member.name)
         if target is None or content is None:
             raise MalformedBody(f"{member.name!r} is nothing that a job leaves.")
         most = SMALL if member.name.startswith("home.") else self._plan.limits.log_bytes + LOG_SLACK
         _rewrite(target, content.read(most))
 
-    def _place_file(self, name: str, content: BinaryIO | None, member: tarfile.TarInfo) -> None:
+    def _path(self, name: str) -> str:
         parts = name.rstrip("/").split("/")
         self._count += 1
-        if self._count > self._plan.limits.output_files + 1:
+        if self._count > 2 * (self._plan.limits.output_files + 1):
             raise BodyTooLarge
         if len(parts) > DEEPEST or any(part in ("", ".", "..") or "\0" in part for part in parts):
             raise MalformedBody(f"{name!r} is no path below /ccp_data.")
-        path = "/".join([self._building, *parts])
-        if content is None:
-            os.makedirs(path, 0o755, exist_ok=True)
-            return
-        os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
-        with open(path, "xb") as file:
-            while chunk := content.read(CHUNK):
-                file.write(chunk)
-        os.utime(path, (member.mtime, member.mtime))
+        return "/".join([self._building, *parts])
+
+    def _place_file(self, arrived: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> None:
+        """What may not be kept is made as it was, so that the collector says why it is not."""
+        os.makedirs(path if member.isdir() else os.path.dirname(path), 0o755, exist_ok=True)
+        if member.type == tarfile.SYMTYPE:
+            self._links.append(path)
+        elif member.type == tarfile.FIFOTYPE:
+            os.mkfifo(path, 0o600)
+        elif member.type == SOCKET:
+            os.mknod(path, stat.S_IFSOCK | 0o600)
+        elif member.type == TOO_LARGE:
+            with open(path, "xb") as file:
+                file.truncate(self._plan.limits.output_bytes + 1)
+        elif not member.isdir():
+            _copy(_content(arrived, member), path, member)
 
 
 def _content(arrived: tarfile.TarFile, member: tarfile.TarInfo) -> BinaryIO | None:
     if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.sparse is not None:
         return None
     return arrived.extractfile(member)  # type: ignore[return-value]
+
+
+def _copy(content: BinaryIO | None, path: str, member: tarfile.TarInfo) -> None:
+    if content is None:
+        raise MalformedBody(f"{member.name!r} is nothing that a job leaves.")
+    with open(path, "xb") as file:
+        while chunk := content.read(CHUNK):
+            file.write(chunk)
+    os.utime(path, (member.mtime, member.mtime))
 
 
 def _target(folder: StageFolder, plan: Plan, name: str) -> str | None:

@@ -4,28 +4,29 @@ Arguments: the platform's URL, the infrastructure, the attempt. It needs nothing
 runs in an image that the operator names. What it reads was written by a job: no link is followed.
 """
 
+from __future__ import annotations
+
 import base64
 import http.client
-import io
 import json
 import os
 import shutil
-import stat
 import subprocess
 import sys
 import tarfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import urlsplit
+
+from openccp.infrastructures.bounded import read_bytes
+from openccp.infrastructures.swarm.left import HOME_FILES, add, add_all, add_file, measured
 
 QUICK, SLOW = 0.15, 2.0
 PIECE = 192 << 10
 SMALL = 8192
 OLD = 600
-BLOCK = 1 << 16
 TROUBLE = (OSError, RuntimeError, ValueError, http.client.HTTPException, tarfile.TarError)
 
 
@@ -45,7 +46,8 @@ class Carrier:
         self.sent: dict[str, int] = {}
         self.known: dict[str, bytes] = {}
         self.brought: set[str] = set()
-        self.measured = (0.0, 0, 0)
+        self.next_look = 0.0
+        self.measured = [0, 0, 0, 0]
 
     def run(self) -> None:
         """Until the platform says that all is over."""
@@ -58,13 +60,7 @@ class Carrier:
                 self.obey(answer)
             except Gone:
                 break
-            except (
-                OSError,
-                RuntimeError,
-                http.client.HTTPException,
-                tarfile.TarError,
-                ValueError,
-            ) as error:
+            except TROUBLE as error:
                 sys.stderr.write(f"carrier: {error}\n")
                 time.sleep(SLOW)
             self.rest(min(SLOW, QUICK + (time.monotonic() - began) / 30))
@@ -87,7 +83,6 @@ class Carrier:
             ended = [stage for stage in self.plans if self.has_ended(stage)]
             for stage in set(ended) - self.brought:
                 try:
-                    self.tell()
                     self.bring(stage)
                 except (Gone, *TROUBLE):
                     return
@@ -132,14 +127,16 @@ class Carrier:
             shutil.copyfileobj(content, file)
         os.chmod(f"{self.here}/{folder}/{name}", 0o644)
 
-    def make(self, path: str, mode: int, uid: int, group: "int | None" = None) -> None:
+    def make(self, path: str, mode: int, uid: int, group: int | None = None) -> None:
         """A folder of ours, or of the job's."""
         os.makedirs(path, exist_ok=True)
         os.chown(path, uid, uid if group is None else group)
         os.chmod(path, mode)
 
     def bring(self, stage: str) -> None:
-        """Everything that a stage left, in one stream."""
+        """Everything that a stage left, in one stream, after the platform was told how much."""
+        self.next_look = 0
+        self.tell()
         plan = self.plans[stage]
         where = urlsplit(f"{self.address}/{stage}")
         line = connection(where.scheme, where.netloc)
@@ -166,59 +163,22 @@ class Carrier:
         """Logs and what the job says of itself first, then its files as far as they may go."""
         for index in range(plan["replicas"]):
             for name in (f".ccp-marks-{stage}", ".ccp-progress", f".ccp-ended-{stage}"):
-                content = read(self.small(index, name), SMALL, tail=name == ".ccp-progress")
+                is_tail = name == ".ccp-progress"
+                content = read_bytes(self.small(index, name), SMALL, tail=is_tail)
                 add(leaving, f"home.{index}/{name}", content)
             for stream in ("stdout", "stderr"):
                 path = f"{stage}.{index}.{stream}"
-                self.add_file(leaving, path, f"{self.here}/{path}", None, plan["log_bytes"] + 512)
-        room, count = plan["output_bytes"], plan["output_files"]
-        for path, folder, name, size in self.files():
-            room, count = room - size, count - 1
-            if room < 0 or count < 0:
-                return
-            if name:
-                self.add_file(leaving, f"data/{path}", name, folder, size)
-            else:
-                made = tarfile.TarInfo(f"data/{path}")
-                made.type, made.mode = tarfile.DIRTYPE, 0o755
-                leaving.addfile(made)
-
-    def add_file(
-        self, leaving: tarfile.TarFile, path: str, name: str, folder: "int | None", most: int
-    ) -> None:
-        """A regular file, as long as it was when it was opened."""
-        try:
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-            descriptor = os.open(name, flags, dir_fd=folder)
-        except OSError:
-            return
-        with os.fdopen(descriptor, "rb") as file:
-            found = os.fstat(descriptor)
-            if stat.S_ISREG(found.st_mode):
-                entry = tarfile.TarInfo(path)
-                entry.size, entry.mtime = min(found.st_size, most), int(found.st_mtime)
-                leaving.addfile(entry, Steady(file))  # type: ignore[arg-type]
-
-    def files(self) -> Iterator[tuple[str, int, str, int]]:
-        """Path, open folder, name ("" for a folder) and size of all that lies in /ccp_data."""
-        top = f"{self.here}/data"
-        for folder, folders, names, opened in os.fwalk(top, follow_symlinks=False):
-            below = os.path.relpath(folder, top)
-            prefix = "" if below == "." else f"{below}/"
-            for name in folders:
-                if stat.S_ISDIR(os.lstat(name, dir_fd=opened).st_mode):
-                    yield prefix + name, opened, "", 0
-            for name in names:
-                found = os.lstat(name, dir_fd=opened)
-                if stat.S_ISREG(found.st_mode):
-                    yield prefix + name, opened, name, found.st_size
+                add_file(leaving, path, f"{self.here}/{path}", None, plan["log_bytes"] + 512)
+        add_all(leaving, f"{self.here}/data", plan["output_bytes"], plan["output_files"])
 
     # --- news ---------------------------------------------------------------------------------
 
     def tell(self) -> dict[str, Any]:
         """What is new here; answers what to do."""
         logs = {name: self.piece(name) for name in self.streams()}
-        small = {name: read(f"{self.here}/{name}", SMALL, tail=True) for name in self.smalls()}
+        small = {
+            name: read_bytes(f"{self.here}/{name}", SMALL, tail=True) for name in self.smalls()
+        }
         news = {name: text for name, text in small.items() if self.known.get(name) != text}
         told = {
             "node": os.environ["CCP_NODE"],
@@ -260,27 +220,24 @@ class Carrier:
             for name in (f".ccp-marks-{stage}", ".ccp-progress")
         ]
 
-    def piece(self, name: str) -> "dict[str, Any] | None":
+    def piece(self, name: str) -> dict[str, Any] | None:
         """The next piece of a log, with how long it is in all."""
         at, path = self.sent.get(name, 0), f"{self.here}/{name}"
         size = os.lstat(path).st_size
-        more = read(path, PIECE, at=at) if size > at else b""
+        more = read_bytes(path, PIECE, at=at) if size > at else b""
         return {"at": at, "size": size, "more": base64.b64encode(more).decode()} if more else None
 
-    def used(self) -> "list[int]":
-        """Bytes and files in /ccp_data; looked at again after ten times as long as it took."""
-        next_look, size, count = self.measured
+    def used(self) -> list[int]:
+        """Bytes and files in /ccp_data and in HOME; looked at again after ten times as long."""
         now = time.monotonic()
-        if self.plans and now >= next_look:
-            size = count = 0
-            try:
-                for _, _, _, one in self.files():
-                    size, count = size + one, count + 1
-            except OSError:
-                pass
-            took = time.monotonic() - now
-            self.measured = (now + max(0.5, took * 10), size, count)
-        return [size, count]
+        if self.plans and now >= self.next_look:
+            plan = next(iter(self.plans.values()))
+            homes = [f"{self.here}/home.{index}" for index in range(plan["replicas"])]
+            size, count = plan["output_bytes"], plan["output_files"]
+            data = measured([f"{self.here}/data"], size, count)
+            self.measured = [*data, *measured(homes, size, count * HOME_FILES)]
+            self.next_look = now + max(0.5, (time.monotonic() - now) * 10)
+        return self.measured
 
     def small(self, index: int, name: str) -> str:
         """A file in a replica's home."""
@@ -295,7 +252,7 @@ class Carrier:
             if time.time() - os.lstat(path).st_ctime > OLD:
                 remove(path)
 
-    def ask(self, method: str, stage: str, body: "bytes | None" = None) -> Any:
+    def ask(self, method: str, stage: str, body: bytes | None = None) -> Any:
         """One request; Gone where the platform knows nothing of us."""
         address = f"{self.address}/{stage}" if stage else self.address
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
@@ -329,44 +286,10 @@ class Chunks:
         return len(content)
 
 
-class Steady:
-    """A file that gives as many bytes as it is asked for: one that shrank ends in zeros."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-
-    def read(self, size: int) -> bytes:
-        """Exactly so many."""
-        return self.file.read(size).ljust(size, b"\0")
-
-
 def connection(scheme: str, netloc: str) -> http.client.HTTPConnection:
     """To the platform."""
     kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
     return kind(netloc, timeout=600)
-
-
-def add(leaving: tarfile.TarFile, path: str, content: bytes) -> None:
-    """A small file."""
-    entry = tarfile.TarInfo(path)
-    entry.size = len(content)
-    if content:
-        leaving.addfile(entry, io.BytesIO(content))
-
-
-def read(path: str, most: int, *, at: int = 0, tail: bool = False) -> bytes:
-    """A piece of a regular file that a job may have written."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return b""
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            return b""
-        return os.pread(descriptor, most, max(0, found.st_size - most) if tail else at)
-    finally:
-        os.close(descriptor)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openccp.core.job import Stage, TaskKey
-from openccp.core.problems import BodyTooLarge, MalformedBody, NotFound
+from openccp.core.problems import BodyTooLarge, MalformedBody, NotFound, Problem
 from openccp.infrastructures.attempts import Attempts
 from openccp.infrastructures.bounded import read_text
 from openccp.infrastructures.folders import StageFolder, attempt_name
@@ -28,10 +28,13 @@ from openccp.infrastructures.swarm.arriving import (
     leaving,
     most_bytes,
 )
+from openccp.infrastructures.swarm.left import HOME_FILES
 from openccp.infrastructures.swarm.tasks import REFUSED, SwarmStage
 
 ATTEMPT = re.compile(r"ccp-([A-Za-z0-9][A-Za-z0-9._-]{0,99})-([1-9][0-9]{0,8})\Z")
 STAGED, COLLECTED, OVER = "staged", "collected", "over"
+SPOILED = "spoiled"
+"""What was brought cannot be what a job left: it would be the same the next time."""
 NODE = re.compile(r"[A-Za-z0-9]{1,64}\Z")
 MOST_PIECES = 256
 
@@ -108,11 +111,7 @@ class Carrying:
                 one.convict("log", f"{one.plan.limits.log_bytes} bytes are kept")
         for name, text in list(news.get("small", {}).items())[:MOST_PIECES]:
             keep_small(one.folder, one.plan, name, _decoded(text))
-        size, count = map(int, news.get("used", (0, 0)))
-        if size > one.plan.limits.output_bytes:
-            one.convict("disk", f"more than {one.plan.limits.output_bytes} bytes")
-        elif count > one.plan.limits.output_files:
-            one.convict("files", f"more than {one.plan.limits.output_files} files")
+        _judge(one, *map(int, news.get("used", (0, 0, 0, 0))))
 
     async def results(
         self, attempt: str, stage: str, token: str, content: AsyncIterator[bytes]
@@ -125,6 +124,10 @@ class Carrying:
         try:
             await _streamed(content, path, most_bytes(one.plan))
             await asyncio.to_thread(Unpacking(one.folder, one.plan).unpack, path)
+        except Problem:
+            one.note(SPOILED)
+            self.collected(one)
+            raise
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
@@ -164,6 +167,15 @@ class Carrying:
 
     def _path(self, key: TaskKey, name: str) -> str:
         return f"{StageFolder(self.attempts.ground, key).attempt}/{name}"
+
+
+def _judge(one: SwarmStage, size: int, count: int, home_size: int, home_count: int) -> None:
+    """Have it ended if it has more on disk than it may."""
+    limits = one.plan.limits
+    if size + home_size > limits.output_bytes:
+        one.convict("disk", f"more than {limits.output_bytes} bytes")
+    elif count > limits.output_files or home_count > limits.output_files * HOME_FILES:
+        one.convict("files", f"more than {limits.output_files} files")
 
 
 def _is_due(one: SwarmStage) -> bool:

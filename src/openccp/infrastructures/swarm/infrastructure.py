@@ -30,7 +30,7 @@ from openccp.infrastructures.folders import (
 )
 from openccp.infrastructures.once import Once
 from openccp.infrastructures.started import lost, observe_running
-from openccp.infrastructures.swarm.carrying import COLLECTED, OVER, Carrying
+from openccp.infrastructures.swarm.carrying import COLLECTED, OVER, SPOILED, Carrying
 from openccp.infrastructures.swarm.cluster import Cluster, Seen
 from openccp.infrastructures.swarm.removing import Remover
 from openccp.infrastructures.swarm.service import Ground, carrier_name
@@ -240,6 +240,7 @@ class SwarmInfrastructure:
             self._follow(stage)
         found = self._end_of(stage, seen, begun=begun)
         if found is None:
+            self._end_again(stage, seen)
             return _while_running(stage, seen)
         self._running.pop(key, None)
         self._ended[key] = found
@@ -252,6 +253,8 @@ class SwarmInfrastructure:
             return refused
         ran = stage.has_begun_to_run()
         if begun and not stage.is_stopping and any(seen.was_taken(name, ran) for name in names):
+            return lost()
+        if stage.happened(SPOILED):
             return lost()
         if stage.happened(COLLECTED):
             return stage.conclusion()
@@ -295,6 +298,11 @@ class SwarmInfrastructure:
         """From the thread that watches, or from the loop."""
         assert self._loop is not None
         self._loop.call_soon_threadsafe(self._later, self._end(stage))
+
+    def _end_again(self, stage: SwarmStage, seen: Seen) -> None:
+        """Whatever came between: what was to end and is still there is asked to end again."""
+        if stage.is_stopping and not seen.services.isdisjoint(stage.names()):
+            self._later(self._end(stage))
 
     def _later(self, coming: Coroutine[Any, Any, None]) -> None:
         """Do it beside, and do not forget that it is being done."""

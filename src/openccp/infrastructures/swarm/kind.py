@@ -10,7 +10,7 @@ from openccp.core.ports import Infrastructure
 from openccp.core.site import InfrastructureSettings, Site
 from openccp.infrastructures.attempts import Attempts, open_attempts
 from openccp.infrastructures.folders import Ground as Folders
-from openccp.infrastructures.place import digest_of, own_folder
+from openccp.infrastructures.place import identity_of, own_folder
 from openccp.infrastructures.users import Users
 
 USERS = 4096
@@ -75,7 +75,7 @@ class SwarmKind:
         """Loads the swarm's library: only where there is one."""
         service = import_module("openccp.infrastructures.swarm.service")
         ground = service.Ground(
-            place=digest_of(site.folder),
+            place=identity_of(site.folder),
             constraints=settings.constraints,
             labels=settings.labels,
             grace=settings.grace,
@@ -102,7 +102,7 @@ def open_folders(site: Site, settings: SwarmSettings) -> Attempts:
     users = (settings.first_uid, settings.first_uid + USERS)
     if settings.shared_folder is None:
         return open_attempts(site.folder, users, site.environment)[0]
-    root = settings.shared_folder / f"openccp-{digest_of(site.folder)}"
+    root = settings.shared_folder / f"openccp-{identity_of(site.folder)}"
     state, disk = own_folder(root / "state"), own_folder(root / "tasks")
     drops_user = os.geteuid() == 0
     claims = Users(state, users, own=None if drops_user else os.geteuid())

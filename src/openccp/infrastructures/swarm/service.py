@@ -14,6 +14,7 @@ from openccp.infrastructures.folders import MARKS, PROGRESS, Plan, StageFolder, 
 from openccp.infrastructures.launch import variables
 from openccp.infrastructures.shell import opens_streams
 from openccp.infrastructures.swarm.cluster import NAME
+from openccp.infrastructures.swarm.program import CARRIER
 
 HERE = Path(__file__).parent
 PROGRAMS = (
@@ -22,7 +23,7 @@ PROGRAMS = (
     HERE.parent / "entry.sh",
     HERE.parent / "piped.sh",
 )
-CARRIER = HERE / "carrier.py"
+CARRIER_FILE = "carrier.zip"
 CARRIER_MEMORY = 256 << 20
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER")
 """What the carrier needs to give files to a job's user and to read what that left."""
@@ -159,9 +160,14 @@ def carrier_spec(ground: Ground, key: TaskKey, name: str) -> dict[str, Any]:
         "Image": ground.carrier_image,
         "User": "0:0",
         "CapabilityAdd": [f"CAP_{name}" for name in CAPABILITIES],
-        "Command": ["python3", "/ccp/carrier.py"],
+        "Command": ["python3", "-m", CARRIER],
         "Args": [ground.url, name, attempt_name(key)],
-        "Env": ["CCP_NODE={{.Node.ID}}", f"CCP_PLACE={ground.place}", "PYTHONDONTWRITEBYTECODE=1"],
+        "Env": [
+            "CCP_NODE={{.Node.ID}}",
+            f"CCP_PLACE={ground.place}",
+            f"PYTHONPATH=/ccp/{CARRIER_FILE}",
+            "PYTHONDONTWRITEBYTECODE=1",
+        ],
         "Mounts": [_bind("/node", ground.node_folder, True)],
         "StopGracePeriod": SECOND,
     }

@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from openccp.core.job import Stage, TaskKey
@@ -16,8 +15,9 @@ from openccp.infrastructures.docker.daemon import NameTaken
 from openccp.infrastructures.folders import StageFolder, attempt_name, read_plan
 from openccp.infrastructures.swarm.carrying import Carrying
 from openccp.infrastructures.swarm.cluster import Cluster, is_ours
+from openccp.infrastructures.swarm.program import carrier_program
 from openccp.infrastructures.swarm.service import (
-    CARRIER,
+    CARRIER_FILE,
     PROGRAMS,
     Ground,
     carrier_name,
@@ -90,7 +90,7 @@ class Starter:
 
     async def _specs(self, task: Task, stage: SwarmStage) -> list[dict[str, Any]]:
         secrets = await self._secrets(task, stage.plan.uid)
-        programs = [await self._program(path) for path in PROGRAMS]
+        programs = [await self._program(path.name, path.read_bytes) for path in PROGRAMS]
         specs = []
         for index in range(task.replicas):
             folder = stage.folder
@@ -112,15 +112,15 @@ class Starter:
             found.append(secret_reference(called, kept, name, uid))
         return found
 
-    async def _program(self, path: Path) -> dict[str, Any]:
+    async def _program(self, name: str, read: Callable[[], bytes]) -> dict[str, Any]:
         """A program of ours as a config, known by its content."""
-        content = await asyncio.to_thread(path.read_bytes)
-        called = f"ccp-{self.ground.place}-{hashlib.sha256(content).hexdigest()[:16]}"
-        if called not in self._programs:
+        if name not in self._programs:
+            content = await asyncio.to_thread(read)
+            called = f"ccp-{self.ground.place}-{hashlib.sha256(content).hexdigest()[:16]}"
             labels = {PLACE: self.ground.place}
             kept = await self.cluster.keep("configs", called, content, labels)
-            self._programs[called] = config_reference(called, kept, f"/ccp/{path.name}")
-        return self._programs[called]
+            self._programs[name] = config_reference(called, kept, f"/ccp/{name}")
+        return self._programs[name]
 
     async def _send_carrier(self, key: TaskKey) -> None:
         """One carrier an attempt: a token that no service got is replaced with its secret."""
@@ -136,5 +136,5 @@ class Starter:
         spec = carrier_spec(self.ground, key, self.name)
         container = spec["TaskTemplate"]["ContainerSpec"]
         container["Secrets"] = [secret_reference(called, kept, TOKEN, 0)]
-        container["Configs"] = [await self._program(CARRIER)]
+        container["Configs"] = [await self._program(CARRIER_FILE, carrier_program)]
         await self._create(key, spec)
