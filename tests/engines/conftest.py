@@ -9,6 +9,7 @@ import pytest
 from tests.engines.daemons import NoEngine, docker_daemon
 from tests.engines.slurm import Cluster, slurm_cluster
 from tests.engines.swarm import Swarm, docker_swarm
+from tests.engines.swarmed import Swarmed, swarmed
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +40,9 @@ def swarm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
             yield made
     except NoEngine as reason:
         pytest.skip(f"A swarm was not tried: {reason}")
+
+
+@pytest.fixture(scope="session")
+def on_swarm(tmp_path_factory: pytest.TempPathFactory, swarm: Swarm) -> Iterator[Swarmed]:
+    with swarmed(tmp_path_factory.mktemp("on-swarm"), swarm) as made:
+        yield made

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.engines.carrying import carried
 from tests.engines.swarm import Node, Swarm
-from tests.engines.test_swarm_path import left_on, starts
+from tests.engines.swarmed import Swarmed, left_on, runs_well, starts
 
 from openccp.core.job import Blame, TaskKey
 from openccp.core.method import Scripts
@@ -50,8 +50,9 @@ async def failed(infrastructure: SwarmInfrastructure, task: Task) -> tuple[Blame
         (":(){ :|:& };:; sleep 5; exit 1", {"pids": 32}, "pids"),
         ("yes", {"log_bytes": MIB}, "log"),
         ("head -c 40M /dev/zero >f; sleep 60", {"output_bytes": 8 * MIB}, "disk"),
+        ("head -c 40M /dev/zero >~/f; sleep 60", {"output_bytes": 8 * MIB}, "disk"),
     ],
-    ids=["memory", "fork bomb", "endless log", "disk"],
+    ids=["memory", "fork bomb", "endless log", "disk", "home"],
 )
 async def test_limits(
     infrastructure: SwarmInfrastructure,
@@ -191,3 +192,55 @@ async def test_a_job_goes_on_when_the_leader_is_lost(tmp_path: Path, swarm: Swar
                 await goes_on_elsewhere(made, task, handle)
         finally:
             await asyncio.to_thread(leader.start)
+
+
+async def test_one_beyond_its_limits_ends_although_the_manager_was_away(
+    tmp_path: Path, swarm: Swarm
+) -> None:
+    async with beside(tmp_path, swarm) as (made, _):
+        manager = next(one for one in swarm.nodes if one.address == made._cluster._address)
+        task = limited("echo up; sleep 3; yes", log_bytes=MIB)
+        handle = await up(made, task)
+        manager.kill_daemon()
+        await until(made, task.key, handle, lambda _: is_convicted(made, task), PATIENCE)
+        await asyncio.to_thread(manager.start)
+        seen = await until(made, task.key, handle, patience=PATIENCE)
+        assert seen.failure is not None
+        assert (seen.failure.blame, seen.failure.reason) == (Blame.LIMIT, "log")
+        await made.reap(handle)
+
+
+def is_convicted(made: SwarmInfrastructure, task: Task) -> bool:
+    stage = made._known(task.key)
+    return stage is not None and stage.verdict() is not None
+
+
+async def test_term_ignored_becomes_a_kill(
+    infrastructure: SwarmInfrastructure, swarm: Swarm
+) -> None:
+    task = make_task("trap '' TERM; echo up; while :; do sleep 0.1; done")
+    handle = await up(infrastructure, task)
+    await infrastructure.stop(handle, 2)
+    seen = await until(infrastructure, task.key, handle, patience=PATIENCE)
+    assert seen.state is State.EXITED
+    await infrastructure.reap(handle)
+    assert left_on(swarm, task.key.job) == []
+
+
+async def test_the_manager_is_killed_after_a_submit(tmp_path: Path, swarm: Swarm) -> None:
+    async with beside(tmp_path, swarm) as (made, _):
+        manager = next(one for one in swarm.nodes if one.address == made._cluster._address)
+        task = make_task("echo once")
+        handle = await made.submit(task)
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(manager.kill)
+        await asyncio.to_thread(manager.start)
+        seen = await until(made, task.key, handle, patience=PATIENCE)
+        assert seen.failure is None, seen
+        assert (await log(made, handle))["stdout.0"] == b"once\n"
+        assert await asyncio.to_thread(starts, swarm, task.key.job, "run") == 1
+        await made.reap(handle)
+
+
+def test_a_whole_path_after_all_this(on_swarm: Swarmed) -> None:
+    runs_well(on_swarm, "again")
