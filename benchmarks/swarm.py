@@ -13,19 +13,18 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.engines import line
 from tests.engines.carrying import carried
 from tests.engines.places import shared_folder
 from tests.engines.swarm import Swarm, docker_swarm
 
+from benchmarks.engines import line
 from openccp.core.ports import State, Task
-from openccp.infrastructures.folders import StageFolder, attempt_name
+from openccp.infrastructures.folders import attempt_name
 from openccp.infrastructures.swarm.infrastructure import SwarmInfrastructure
 from openccp.infrastructures.swarm.service import network_of
-from openccp.testing.infrastructure import make_task
+from openccp.testing.infrastructure import eventually, make_task
 
 ONE = 10
-TICK = 0.05
 Work = Callable[[Task], Awaitable[None]]
 
 
@@ -51,15 +50,14 @@ class Bare:
         await self._cluster._ask("networks/create", "POST", data={"Name": name, **config})
         [spec] = stage.specs()
         made = await self._cluster._ask("services/create", "POST", data=spec)
-        while await self._state(task) != "complete":
-            await asyncio.sleep(TICK)
+        await eventually(lambda: self._is_complete(task))
         assert await self._cluster.remove("services", str(made["ID"]))
-        while not await self._cluster.remove("networks", name):
-            await asyncio.sleep(TICK)
+        await eventually(lambda: self._cluster.remove("networks", name))
 
-    async def _state(self, task: Task) -> str:
+    async def _is_complete(self, task: Task) -> bool:
         seen = await self._cluster.seen(self._starter.ground.label)
-        return next((one.state for name, one in seen.tasks.items() if task.key.job in name), "")
+        states = [one.state for name, one in seen.tasks.items() if task.key.job in name]
+        return states == ["complete"]
 
     def forget(self, task: Task) -> None:
         self._infrastructure._attempts.remove(task.key)
