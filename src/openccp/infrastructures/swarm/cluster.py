@@ -17,8 +17,11 @@ from openccp.infrastructures.docker.daemon import DaemonGone, NameTaken, in_word
 ASK_SECONDS = 20.0
 OVER = frozenset({"complete", "failed", "shutdown", "rejected", "orphaned", "remove"})
 """States of a task that will run no more."""
-UNDECIDED = re.compile(r"no leader|DeadlineExceeded|code = Unavailable|lost leadership", re.I)
-"""What a manager says while the swarm cannot decide."""
+UNDECIDED = re.compile(
+    r"leader|deadline ?exceeded|code = (Unavailable|Canceled|Aborted)|transport is closing|raft",
+    re.I,
+)
+"""What a manager says while the swarm cannot decide, with the status of a defect of its own."""
 NAME = "org.openccp.name"
 """The label by which the tasks of a service are known, also when it is gone."""
 WAITING = frozenset({"new", "pending", "allocated", "assigned"})
@@ -180,17 +183,25 @@ class Cluster:
             self._opened = None
 
     async def _ask(self, path: str, method: str = "GET", **more: Any) -> Any:
-        return await self._waited(self._docker._query_json(path, method=method, **more))
+        asking = self._docker._query_json(path, method=method, **more)
+        return await self._waited(asking, reads=method == "GET")
 
-    async def _waited(self, asking: Awaitable[T]) -> T:
+    async def _waited(self, asking: Awaitable[T], *, reads: bool = False) -> T:
+        """DaemonGone for what may be asked again: a list cannot be refused for what is in it."""
         try:
             return await asking
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise DaemonGone(f"the swarm's manager at {self._address} does not answer") from error
         except DockerError as error:
-            if error.status in PASSING or UNDECIDED.search(str(error.message)):
+            if is_passing(error, reads=reads):
                 raise DaemonGone(f"the swarm at {self._address} cannot decide now") from error
             raise
+
+
+def is_passing(error: DockerError, *, reads: bool) -> bool:
+    """Whether the same may be answered otherwise later: a list is never refused for good."""
+    undecided = reads or UNDECIDED.search(str(error.message)) is not None
+    return error.status in PASSING or (error.status >= 500 and undecided)
 
 
 def _labelled(*labels: str) -> dict[str, str]:
