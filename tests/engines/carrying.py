@@ -48,6 +48,6 @@ async def carried(folder: Path, swarm: Swarm, **more: object) -> AsyncIterator[S
         for key in {**made._running, **made._ended}:
             await made.reap({"v": 1, "job": key.job, "attempt": key.attempt, "stage": key.stage})
     finally:
-        await made.close()
         server.should_exit = True
         await serving
+        await made.close()

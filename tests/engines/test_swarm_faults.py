@@ -238,8 +238,8 @@ async def test_the_manager_is_killed_after_a_submit(tmp_path: Path, swarm: Swarm
         seen = await until(made, task.key, handle, patience=PATIENCE)
         assert seen.failure is None, seen
         assert (await log(made, handle))["stdout.0"] == b"once\n"
-        assert await asyncio.to_thread(starts, swarm, task.key.job, "run") == 1
         await made.reap(handle)
+        assert await asyncio.to_thread(starts, swarm, task.key.job, "run") == 1
 
 
 def test_a_whole_path_after_all_this(on_swarm: Swarmed) -> None:
