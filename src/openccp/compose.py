@@ -20,6 +20,7 @@ from openccp.app.board import Board
 from openccp.app.catalogue import Catalogue
 from openccp.app.changes import Changes
 from openccp.app.deploy import install
+from openccp.app.devices import DEVICE_CODE, Devices
 from openccp.app.doctor.standing import warn
 from openccp.app.notify import Notifier
 from openccp.app.outbox import Outbox
@@ -40,7 +41,7 @@ from openccp.files.store import FolderStore
 from openccp.files.uploads import FolderUploads
 from openccp.identity.keys import load_keys
 from openccp.identity.passwords import Argon2Hasher
-from openccp.identity.throttle import Buckets
+from openccp.identity.throttle import Allowance, Allowances, Buckets
 from openccp.identity.tokens import Signer
 from openccp.infrastructures.local import LocalInfrastructure
 from openccp.plugins import kind_named
@@ -50,6 +51,7 @@ from openccp.store.cipher import open_cipher, open_key
 from openccp.store.connect import connect
 from openccp.store.database import Database
 from openccp.store.deliveries import Deliveries
+from openccp.store.devices import Devices as KeptDevices
 from openccp.store.jobs import Jobs
 from openccp.store.methods import Methods
 from openccp.store.migrate import migrate
@@ -144,7 +146,7 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
     cipher = open_cipher(root / "keys" / "secrets.key")
     jobs = Jobs(database, cipher, settings.callbacks.progress_seconds)
     deliveries = Deliveries(database)
-    accounts = Accounts(database)
+    accounts, devices = Accounts(database), programs(settings, database)
     signer = Signer(own_address(settings), load_keys(root / "keys"))
     places = infrastructures(settings, unsafe=unsafe)
     around = surroundings(settings, jobs, Methods(database), places)
@@ -158,7 +160,8 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
         infrastructures=around.infrastructures,
         board=Board(places, time.time),
         authenticate=Authenticate(accounts, signer, time.time),
-        sign_in=SignIn(accounts, signer, Argon2Hasher(), Buckets(), time.time, lifetimes(settings)),
+        sign_in=sign_in(settings, accounts, signer, devices),
+        devices=devices,
         changes=around.changes,
         outbox=around.outbox,
         deliveries=deliveries,
@@ -189,6 +192,26 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
             await database.close()
 
     return Platform(create_app(services, lifespan), services, reconciler, database)
+
+
+def programs(settings: Settings, database: Database) -> Devices:
+    """Programs that sign in without a browser; a class behind one address may all start one."""
+    asking = Buckets(Allowances(pair=Allowance(60, 10)))
+    kept = KeptDevices(database)
+    return Devices(kept, asking, Buckets(), time.time, lifetimes(settings))
+
+
+def sign_in(settings: Settings, accounts: Accounts, signer: Signer, devices: Devices) -> SignIn:
+    """The platform's own issuer."""
+    return SignIn(
+        accounts,
+        signer,
+        Argon2Hasher(),
+        Buckets(),
+        time.time,
+        lifetimes(settings),
+        more_grants={DEVICE_CODE: devices.grant},
+    )
 
 
 def surroundings(

@@ -207,6 +207,15 @@ class Tokens(Section):
     sign_in_seconds: int = Field(
         default=600, ge=30, description="The one-time address of the start."
     )
+    device_seconds: int = Field(
+        default=600, ge=10, le=3600, description="Time to allow a program (device authorization)."
+    )
+    device_interval: int = Field(
+        default=5,
+        ge=1,
+        le=60,
+        description="How often such a program may ask whether it is.",
+    )
 
 
 class Settings(Section):

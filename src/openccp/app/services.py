@@ -8,6 +8,7 @@ from openccp.app.authenticate import Authenticate
 from openccp.app.board import Board
 from openccp.app.catalogue import Catalogue
 from openccp.app.changes import Changes
+from openccp.app.devices import Devices
 from openccp.app.outbox import Outbox
 from openccp.app.sign_in import SignIn
 from openccp.app.webhooks import Webhooks
@@ -70,6 +71,7 @@ class Services:
     board: Board
     authenticate: Authenticate
     sign_in: SignIn
+    devices: Devices
     changes: Changes
     outbox: Outbox
     deliveries: DeliveryStore

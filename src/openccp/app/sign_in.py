@@ -4,11 +4,10 @@ import asyncio
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import quote, unquote_plus
-from uuid import uuid4
+from urllib.parse import unquote_plus
 
 from openccp.app.authenticate import Grant, bearer_grant, stored_grant
+from openccp.app.issue import CONTEXT_SCOPE, Answer, Issuer
 from openccp.core.identity import (
     MAX_PASSWORD,
     NAME,
@@ -26,15 +25,11 @@ from openccp.core.problems import NotAuthenticated
 from openccp.core.stores import Account, AccountStore, Credential, StoredCredential
 
 UMA_TICKET = "urn:ietf:params:oauth:grant-type:uma-ticket"
-CONTEXT_SCOPE = "d4s-context:"
-SCOPE = "email profile"
 NOBODY = "?"
 """Stands for every name that no account can have."""
 TURNS = 2
 QUEUE = 500
 """Logins that may wait for their turn; more of them are told to come back."""
-
-Answer = dict[str, Any]
 
 
 class GrantRefused(Exception):
@@ -79,6 +74,7 @@ class SignIn:
         clock: Clock,
         lifetimes: TokenLifetimes | None = None,
         clients: frozenset[str] = frozenset({PUBLIC_CLIENT}),
+        more_grants: "Grants | None" = None,
     ) -> None:
         self.accounts = accounts
         self.signer = signer
@@ -87,15 +83,23 @@ class SignIn:
         self.clock = clock
         self.lifetimes = lifetimes or TokenLifetimes()
         self.clients = clients
+        self.issuer = Issuer(accounts, signer, clock, self.lifetimes)
+        self.grants: Grants = {**GRANTS, **(more_grants or {})}
         self._turn = asyncio.Semaphore(TURNS)
         self._waiting = 0
 
     async def token(self, request: TokenRequest) -> Answer | list[Answer]:
         """The token endpoint's answer; GrantRefused otherwise."""
-        grant = GRANTS.get(request.required("grant_type"))
+        grant = self.grants.get(request.required("grant_type"))
         if grant is None:
             raise GrantRefused(400, "unsupported_grant_type", "Unsupported grant_type")
         return await grant(self, request)
+
+    async def signed_in(self, account: Account, client: str, context: str | None) -> Answer:
+        """An access token with the first refresh token of a family; of a member only."""
+        await _check_member(self, account, context)
+        refresh = await self.issuer.refresh(account, client, context)
+        return self.issuer.access(account, client, context) | refresh
 
     async def owner_of(self, name: str, password: str, address: str) -> Account:
         """The account of a name and password, slowly and in turn; GrantRefused otherwise."""
@@ -161,18 +165,16 @@ class SignIn:
 
 async def password_grant(desk: SignIn, request: TokenRequest) -> Answer:
     """Name and password of an account, at the public client."""
-    client = _public_client(desk, request)
-    context = _wanted_context(request)
+    client = public_client(desk, request)
+    context = wanted_context(request)
     name, password = request.required("username"), request.required("password")
     account = await desk.owner_of(name, password, request.address)
-    await _check_member(desk, account, context)
-    refresh = await _keep_refresh(desk, account, client, context, family=str(uuid4()))
-    return _access(desk, account, client, context) | refresh
+    return await desk.signed_in(account, client, context)
 
 
 async def refresh_grant(desk: SignIn, request: TokenRequest) -> Answer:
     """A refresh token, good once: whoever comes with a used one ends the whole family (S-15)."""
-    client = _public_client(desk, request)
+    client = public_client(desk, request)
     digest = secret_digest(request.required("refresh_token"))
     known = await desk.accounts.credential(digest)
     if known is None or known.kind is not Credential.REFRESH or known.client != client:
@@ -184,21 +186,21 @@ async def refresh_grant(desk: SignIn, request: TokenRequest) -> Answer:
     account = await desk.accounts.account(known.account)
     if account is None or known.expires is None or desk.clock() >= known.expires:
         raise _bad_refresh()
-    context = _narrowed(known.context, _wanted_context(request))
+    context = _narrowed(known.context, wanted_context(request))
     await _check_member(desk, account, context)
-    refresh = await _keep_refresh(desk, account, client, known.context, family)
+    refresh = await desk.issuer.refresh(account, client, known.context, family)
     if not await desk.accounts.spend(digest, desk.clock()):
         await desk.accounts.revoke_family(family)
         raise _bad_refresh()
-    return _access(desk, account, client, context) | refresh
+    return desk.issuer.access(account, client, context) | refresh
 
 
 async def client_credentials_grant(desk: SignIn, request: TokenRequest) -> Answer:
     """For services: the account's name as client and a personal token as its secret."""
     account, bound = await _client(desk, request)
-    context = _narrowed(bound, _wanted_context(request))
+    context = _narrowed(bound, wanted_context(request))
     await _check_member(desk, account, context)
-    return _access(desk, account, account.name, context)
+    return desk.issuer.access(account, account.name, context)
 
 
 async def uma_grant(desk: SignIn, request: TokenRequest) -> Answer | list[Answer]:
@@ -213,7 +215,7 @@ async def uma_grant(desk: SignIn, request: TokenRequest) -> Answer | list[Answer
     match request.form.get("response_mode"):
         case None:
             client = request.form.get("client_id", PUBLIC_CLIENT)
-            return {"upgraded": False} | _access(desk, account, client, context, permissions)
+            return {"upgraded": False} | desk.issuer.access(account, client, context, permissions)
         case "decision":
             return {"result": True}
         case "permissions":
@@ -235,7 +237,8 @@ GRANTS: Grants = {
 # --- who asks, and for what -------------------------------------------------------------------
 
 
-def _public_client(desk: SignIn, request: TokenRequest) -> str:
+def public_client(desk: SignIn, request: TokenRequest) -> str:
+    """The client that a request names: one of those without a secret."""
     client = request.form.get("client_id", "")
     if client not in desk.clients:
         raise _bad_client()
@@ -284,7 +287,7 @@ def _bound_context(grant: Grant) -> str | None:
     return None if grant.bound is None else min(grant.bound)
 
 
-def _wanted_context(request: TokenRequest) -> str | None:
+def wanted_context(request: TokenRequest) -> str | None:
     """By header or by `scope=d4s-context:<context>`, plain or percent-encoded."""
     named = {
         context_name(scope.removeprefix(CONTEXT_SCOPE))
@@ -301,77 +304,17 @@ def _wanted_context(request: TokenRequest) -> str | None:
 def _narrowed(bound: str | None, wanted: str | None) -> str | None:
     """A secret for one context gives nothing in another."""
     if bound is not None and wanted is not None and bound != wanted:
-        raise _not_authorized()
+        raise not_authorized()
     return bound if wanted is None else wanted
 
 
 async def _check_member(desk: SignIn, account: Account, context: str | None) -> None:
     """A context that is not there and one that is closed look the same."""
     if context is not None and context not in await desk.accounts.contexts(account.id):
-        raise _not_authorized()
+        raise not_authorized()
 
 
-# --- what is given ----------------------------------------------------------------------------
-
-
-def _access(
-    desk: SignIn,
-    account: Account,
-    client: str,
-    context: str | None,
-    permissions: list[Answer] | None = None,
-) -> Answer:
-    """An access token, or with `permissions` an RPT; claims are shaped as Keycloak's."""
-    lifetimes = desk.lifetimes
-    seconds = lifetimes.access_seconds if permissions is None else lifetimes.rpt_seconds
-    now = int(desk.clock())
-    scope = SCOPE if context is None else f"{SCOPE} {CONTEXT_SCOPE}{quote(context, safe='')}"
-    claims: Answer = {
-        "exp": now + seconds,
-        "iat": now,
-        "jti": str(uuid4()),
-        "aud": desk.signer.issuer if context is None else quote(context, safe=""),
-        "sub": account.id,
-        "typ": "Bearer",
-        "azp": client,
-        "scope": scope,
-        "preferred_username": account.name,
-    }
-    if context is not None:
-        claims["resource_access"] = {quote(context, safe=""): {"roles": ["Member"]}}
-    if permissions is not None:
-        claims["authorization"] = {"permissions": permissions}
-    return {
-        "access_token": desk.signer.sign(claims),
-        "expires_in": seconds,
-        "token_type": "Bearer",
-        "not-before-policy": 0,
-        "scope": scope,
-    }
-
-
-async def _keep_refresh(
-    desk: SignIn, account: Account, client: str, context: str | None, family: str
-) -> Answer:
-    """A new refresh token, stored before the old one is spent.
-
-    So a reuse that ends the family at any moment ends this one as well.
-    """
-    secret, now = new_secret(Credential.REFRESH), desk.clock()
-    seconds = desk.lifetimes.refresh_seconds
-    await desk.accounts.add_credential(
-        StoredCredential(
-            digest=secret_digest(secret),
-            kind=Credential.REFRESH,
-            account=account.id,
-            created=now,
-            expires=now + seconds,
-            context=context,
-            client=client,
-            family=family,
-        )
-    )
-    return {"refresh_token": secret, "refresh_expires_in": seconds}
+# --- refusals -----------------------------------------------------------------------------------
 
 
 def too_many(seconds: int) -> GrantRefused:
@@ -393,5 +336,6 @@ def _bad_refresh() -> GrantRefused:
     return GrantRefused(400, "invalid_grant", "Invalid refresh token")
 
 
-def _not_authorized() -> GrantRefused:
+def not_authorized() -> GrantRefused:
+    """The refusal of somebody who may not."""
     return GrantRefused(403, "access_denied", "not_authorized")

@@ -36,6 +36,8 @@ class TokenLifetimes:
     rpt_seconds: int = 7 * 86400
     session_seconds: int = 7 * 86400
     sign_in_seconds: int = 600
+    device_seconds: int = 600
+    device_interval: int = 5
 
 
 class TokenSigner(Protocol):
@@ -128,8 +130,9 @@ PREFIXES = {
     Credential.SESSION: "ccps_",
     Credential.SIGN_IN: "ccpi_",
     Credential.REFRESH: "ccpr_",
+    Credential.DEVICE: "ccpd_",
 }
-_SECRET = re.compile(r"(ccp[sir]?_)([A-Za-z0-9_-]{43})([0-9a-f]{8})", re.ASCII)
+_SECRET = re.compile(r"(ccp[dsir]?_)([A-Za-z0-9_-]{43})([0-9a-f]{8})", re.ASCII)
 _KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
 
 

@@ -186,6 +186,7 @@ class Credential(StrEnum):
     SESSION = "session"
     SIGN_IN = "sign-in"
     REFRESH = "refresh"
+    DEVICE = "device"
 
 
 @dataclass(frozen=True, slots=True)

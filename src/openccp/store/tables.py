@@ -235,6 +235,26 @@ credentials = Table(
     ),
 )
 
+# what programs ask for until a person has decided (RFC 8628); both codes only as SHA-256
+device_requests = Table(
+    "device_requests",
+    metadata,
+    Column("digest", Name, primary_key=True),
+    Column("user_code", Name, nullable=False),
+    Column("client", Text, nullable=False),
+    Column("context", Text),
+    Column("address", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("expires", Double, nullable=False),
+    Column("interval", Integer, nullable=False),
+    Column("polled", Double, nullable=False),
+    Column("decided", Double),
+    Column("account", Text),
+    Index("device_requests_expires", "expires"),
+    UniqueConstraint("user_code", name="device_requests_user_code"),
+)
+
 
 def prepare_for_postgresql() -> None:
     """Give PostgreSQL the conditions of partial indexes.

@@ -14,6 +14,7 @@ from openccp.web.api import (
     code,
     created,
     deliveries,
+    device,
     execution,
     executions,
     form,
@@ -58,6 +59,7 @@ ROUTES = [
     *uploads.routes,
     *token.routes,
     *sign_in.routes,
+    *device.routes,
     *assets.routes,
 ]
 

@@ -63,7 +63,7 @@ async def sign_in_page(request: Request) -> Response:
 async def sign_in(request: Request) -> Response:
     """POST /sign-in: spends the secret for a session."""
     try:
-        _check_own_page(request)
+        check_own_page(request)
         form = await read_form(request)
     except Forbidden:
         return _not_signed_in(request, 403, "foreign")
@@ -93,7 +93,7 @@ def _signed_in(request: Request, session: str) -> Response:
 
 async def sign_out(request: Request) -> Response:
     """POST /sign-out: ends the session here and in the store."""
-    _check_own_page(request)
+    check_own_page(request)
     name = cookie_name(request)
     session = request.cookies.get(name)
     if session is not None and await identity(request).sign_in.close_session(session):
@@ -131,7 +131,8 @@ def is_secure(request: Request) -> bool:
     return identity(request).sign_in.signer.issuer.startswith("https://")
 
 
-def _check_own_page(request: Request) -> None:
+def check_own_page(request: Request) -> None:
+    """Forbidden unless a browser sends this from a page of ours."""
     headers = request.headers
     check_own_origin(headers.get("sec-fetch-site"), headers.get("origin"), headers.get("host"))
 

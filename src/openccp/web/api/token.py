@@ -8,7 +8,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from openccp.app.authenticate import Authenticate
-from openccp.app.sign_in import GRANTS, GrantRefused, SignIn, TokenRequest
+from openccp.app.devices import DEVICE_CODE, Devices
+from openccp.app.sign_in import GrantRefused, SignIn, TokenRequest
 
 MAX_FORM = 64 * 1024
 MAX_FIELDS = 50
@@ -25,6 +26,10 @@ class Identity(Protocol):
         """Gives out tokens and sessions."""
 
     @property
+    def devices(self) -> Devices:
+        """Programs that sign in without a browser."""
+
+    @property
     def authenticate(self) -> Authenticate:
         """Turns tokens and sessions into callers."""
 
@@ -37,16 +42,34 @@ def identity(request: Request) -> Identity:
 async def token(request: Request) -> Response:
     """POST /token."""
     try:
-        wanted = TokenRequest(
-            form=await read_form(request),
-            authorization=request.headers.get("authorization"),
-            context=request.headers.get("x-d4science-context"),
-            address=request.client.host if request.client else "",
-        )
-        answer = await identity(request).sign_in.token(wanted)
+        answer = await identity(request).sign_in.token(await _wanted(request))
     except GrantRefused as refused:
         return _refusal(refused)
     return JSONResponse(answer, headers=NO_STORE)
+
+
+async def device_authorization(request: Request) -> Response:
+    """POST /device_authorization (RFC 8628)."""
+    known, agent = identity(request), request.headers.get("user-agent", "")
+    try:
+        answer = await known.devices.ask(known.sign_in, await _wanted(request), agent)
+    except GrantRefused as refused:
+        return _refusal(refused)
+    return JSONResponse(answer, headers=NO_STORE)
+
+
+async def _wanted(request: Request) -> TokenRequest:
+    return TokenRequest(
+        form=await read_form(request),
+        authorization=request.headers.get("authorization"),
+        context=request.headers.get("x-d4science-context"),
+        address=address_of(request),
+    )
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from."""
+    return request.client.host if request.client else ""
 
 
 async def read_form(request: Request) -> dict[str, str]:
@@ -98,16 +121,19 @@ async def jwks(request: Request) -> Response:
 
 async def discovery(request: Request) -> Response:
     """The discovery documents of OpenID Connect, UMA and OAuth; here they are one."""
-    issuer = identity(request).sign_in.signer.issuer
-    return JSONResponse(_description(issuer), headers={"Cache-Control": "public, max-age=300"})
+    desk = identity(request).sign_in
+    return JSONResponse(_description(desk), headers={"Cache-Control": "public, max-age=300"})
 
 
-def _description(issuer: str) -> dict[str, Any]:
+def _description(desk: SignIn) -> dict[str, Any]:
+    issuer = desk.signer.issuer
+    devices = {"device_authorization_endpoint": f"{issuer}/device_authorization"}
     return {
+        **(devices if DEVICE_CODE in desk.grants else {}),
         "issuer": issuer,
         "token_endpoint": f"{issuer}/token",
         "jwks_uri": f"{issuer}/jwks",
-        "grant_types_supported": list(GRANTS),
+        "grant_types_supported": list(desk.grants),
         "response_types_supported": [],
         "response_modes_supported": [],
         "subject_types_supported": ["public"],
@@ -125,6 +151,7 @@ def _description(issuer: str) -> dict[str, Any]:
 routes = [
     Route("/token", token, methods=["POST"]),
     Route("/auth/realms/{realm}/protocol/openid-connect/token", token, methods=["POST"]),
+    Route("/device_authorization", device_authorization, methods=["POST"]),
     Route("/jwks", jwks, methods=["GET"]),
     Route("/.well-known/openid-configuration", discovery, methods=["GET"]),
     Route("/.well-known/uma2-configuration", discovery, methods=["GET"]),
