@@ -138,6 +138,7 @@ ACCESS = {
     ("POST", "/device"): FORM,
     ("POST", "/sign-in"): FORM,
     ("POST", "/sign-out"): FORM,
+    ("POST", "/language/{language}"): FORM,
     ("GET", "/processes"): SIGNED_IN,
     ("POST", "/processes"): SIGNED_IN,
     ("GET", "/jobs"): SIGNED_IN,

@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from openccp.app.services import Services
-from openccp.web import assets
+from openccp.web import assets, language
 from openccp.web.api import (
     api_document,
     carriers,
@@ -60,6 +60,7 @@ ROUTES = [
     *token.routes,
     *sign_in.routes,
     *device.routes,
+    *language.routes,
     *assets.routes,
 ]
 

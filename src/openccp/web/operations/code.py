@@ -11,11 +11,13 @@ LANGUAGE = Parameter(
     {"type": "string", "enum": list(LANGUAGES)},
 )
 HEADERS = ("Content-Disposition",)
-PROGRAM = Answer(200, "The program, as a file.", {ANY: "text"}, HEADERS)
+WRITTEN = {one.media_type: "object" for one in LANGUAGES.values() if "json" in one.media_type}
+"""Programs that are JSON themselves, such as notebooks."""
+PROGRAM = Answer(200, "The program, as a file.", WRITTEN | {ANY: "text"}, HEADERS)
 FOUND = Answer(
     200,
     "The languages, or the program.",
-    {JSON: "languageList", HTML: "html", ANY: "text"},
+    {JSON: "languageList", HTML: "html", **WRITTEN, ANY: "text"},
     HEADERS,
 )
 OPERATIONS = (

@@ -1,6 +1,6 @@
 """The operations of signing in: tokens, what describes them, and the browser's session."""
 
-from openccp.core.problems import Forbidden
+from openccp.core.problems import Forbidden, NotFound
 from openccp.web.operations.shape import (
     FORM,
     HTML,
@@ -12,6 +12,7 @@ from openccp.web.operations.shape import (
 )
 
 CONTEXT = Parameter("X-D4Science-Context", "header", "The context the token is for.")
+NEXT = Parameter("next", "query", "The path of the page to come back to.")
 SECRET = Parameter("secret", "query", "The secret of a sign-in address.")
 USER_CODE = Parameter("user_code", "query", "The code that a program shows.")
 TOO_MANY_CODES = Answer(429, "Too many wrong codes.", {HTML: "html"}, ("Retry-After",))
@@ -121,6 +122,16 @@ OPERATIONS = (
         "End the session",
         (nothing("Signed out.", "Location", "Set-Cookie", status=303),),
         refusals=(Forbidden,),
+        open=True,
+    ),
+    Operation(
+        "post",
+        "/language/{language}",
+        "chooseLanguage",
+        "Have pages speak a language to this browser",
+        (nothing("Chosen; back to `next`.", "Location", "Set-Cookie", status=303),),
+        parameters=(NEXT,),
+        refusals=(Forbidden, NotFound),
         open=True,
     ),
 )

@@ -14,8 +14,10 @@ from starlette.types import Receive, Scope, Send
 
 from openccp.web.api.sign_in import prefix
 from openccp.web.assets import SCRIPT, address, assets
+from openccp.web.language import LANGUAGES, wanted
 from openccp.web.negotiate import here, root
 from openccp.web.pages.example import curl, example, kind
+from openccp.web.pages.words import SPOKEN, say, say_many
 
 POLICY = (
     "default-src 'none'; script-src {assets}; connect-src 'self'; style-src {assets}; "
@@ -30,6 +32,7 @@ GUARDED = {
     "X-Content-Type-Options": "nosniff",
 }
 SCHEMES = frozenset({"http", "https"})
+VARY = ("Accept", "Accept-Language", "Cookie")
 PLAIN = "resource"
 SUFFIX = ".html.j2"
 
@@ -50,8 +53,18 @@ ENVIRONMENT = Environment(
     autoescape=True,
     trim_blocks=True,
     lstrip_blocks=True,
+    extensions=["jinja2.ext.i18n"],
 )
-ENVIRONMENT.filters |= {"web_address": web_address, "example": example, "curl": curl, "kind": kind}
+ENVIRONMENT.policies["ext.i18n.trimmed"] = True
+ENVIRONMENT.install_gettext_callables(say, say_many, newstyle=True)  # type: ignore[attr-defined]
+ENVIRONMENT.filters |= {
+    "web_address": web_address,
+    "example": example,
+    "curl": curl,
+    "kind": kind,
+    # For a word that is not written in the template: what `_()` says is taken as markup.
+    "said": say,
+}
 
 
 class Page(Response):
@@ -69,7 +82,10 @@ class Page(Response):
     ) -> None:
         policy = POLICY.format(assets=f"{root(request)}/assets/")
         guarded = GUARDED | {"Content-Security-Policy": policy}
+        guarded["Content-Language"] = wanted(request)
         super().__init__(None, status, guarded | dict(headers or {}))
+        for name in VARY:
+            self.headers.add_vary_header(name)
         self._request, self._page, self._document = request, page, document
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,9 +102,14 @@ def html(request: Request, page: str, document: Any) -> str:
         template = ENVIRONMENT.get_template(page + SUFFIX)
     except TemplateNotFound:
         template = ENVIRONMENT.get_template(PLAIN + SUFFIX)
+    language = wanted(request)
+    SPOKEN.set(language)
     return template.render(
         it=document,
         path=request.url.path,
+        this=str(request.url.replace(scheme="", netloc="")),
+        language=language,
+        languages=LANGUAGES,
         prefix=prefix(request),
         as_json=partial(here, request, f="json"),
         address=partial(here, request),
