@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib import import_module
@@ -25,7 +25,7 @@ from openccp.app.doctor.standing import warn
 from openccp.app.notify import Notifier
 from openccp.app.outbox import Outbox
 from openccp.app.perform import Surroundings
-from openccp.app.reconcile import Reconciler
+from openccp.app.reconcile import PARTING, Reconciler
 from openccp.app.services import Rules, Services
 from openccp.app.sign_in import SignIn
 from openccp.app.tidy import keep_tidy
@@ -255,8 +255,8 @@ async def reconciling(
         await board.close()
         reconciler.stop()
         await running
-        for place in places:
-            await place.close()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*(place.close() for place in places)), PARTING)
 
 
 @asynccontextmanager

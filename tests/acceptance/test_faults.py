@@ -119,14 +119,14 @@ async def test_a_failed_claim_is_tried_again() -> None:
         rules=Rules(),
     )
     reconciler = Reconciler(around, "one")
-    await reconciler.round()
+    reconciler.round()
     await reconciler.settle()
     with pytest.raises(Unavailable):
-        await reconciler.round()
+        reconciler.round()
     await jobs.add(Job("j", "m", 1, "o", "default", "local", clock(), clock()), b"{}", {})
     reconciler.wake("j")
     for _ in range(4):
-        await reconciler.round()
+        reconciler.round()
         await reconciler.settle()
     job = await jobs.get("j")
     assert job is not None

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -29,10 +30,14 @@ class Board:
         return self._known.get(name)
 
     def look(self) -> None:
-        """Ask those whose answer is old, and wait for none."""
+        """Ask those whose answer is old, and wait for none; who has not answered is silent."""
         now = self._clock()
         for name in self._places:
-            if name not in self._asking and now - self._asked.get(name, 0.0) >= FRESH:
+            age = now - self._asked.get(name, -math.inf)
+            if name in self._asking:
+                if age >= PATIENCE:
+                    self._known[name] = SILENT
+            elif age >= FRESH:
                 self._asked[name] = now
                 self._asking[name] = asyncio.create_task(self._ask(name))
                 self._asking[name].add_done_callback(partial(self._answered, name))
@@ -40,11 +45,17 @@ class Board:
     async def all(self) -> Mapping[str, Health]:
         """What every one says, a few seconds old at most; who is silent counts as unreachable."""
         self.look()
-        if self._asking:
-            await asyncio.wait(self._asking.values(), timeout=PATIENCE)
-        for name in self._asking:
-            self._known[name] = SILENT
+        expected = {n: task for n, task in self._asking.items() if self._is_expected(n)}
+        if expected:
+            await asyncio.wait(expected.values(), timeout=PATIENCE)
+        for name, task in expected.items():
+            if not task.done():
+                self._known[name] = SILENT
         return {name: self._known.get(name, SILENT) for name in self._places}
+
+    def _is_expected(self, name: str) -> bool:
+        """Whether its answer may still come in time."""
+        return self._clock() - self._asked[name] < PATIENCE
 
     async def close(self) -> None:
         """Wait for no answer any more."""

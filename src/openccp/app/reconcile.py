@@ -7,9 +7,11 @@ the infrastructures, so a crash at any line is repaired by the next round.
 import asyncio
 import errno
 import logging
+import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from openccp.app.changes import pause
 from openccp.app.perform import Performer, Surroundings
@@ -17,7 +19,7 @@ from openccp.app.stage import Case
 from openccp.core.decide import Action, Collect, Finish, Submit, Wait, decide
 from openccp.core.failpoint import failpoint
 from openccp.core.job import Job, Phase, Stage, TaskKey
-from openccp.core.ports import Handle, Observation
+from openccp.core.ports import Observation
 from openccp.core.problems import Problem, Unavailable
 from openccp.core.queue import Room, Waiting, next_up
 from openccp.core.stores import Conflict
@@ -27,6 +29,10 @@ log = logging.getLogger(__name__)
 LEASE = 15.0
 RENEW = 5.0
 LOOK = 1.0
+LATER = math.inf
+"""Due when the look that is under way at its infrastructure has ended."""
+PARTING = 10.0
+"""Seconds that a stop waits for what is under way: cut off, it is done again by the next start."""
 AHEAD = 3
 ENDING = 8
 IDLE = 5.0
@@ -38,7 +44,7 @@ UNREADABLE = (LookupError, ValueError, TypeError, Problem)
 
 @dataclass(slots=True)
 class Owned:
-    """A job under this reconciler's lease."""
+    """A job under this reconciler's lease, due at `due`."""
 
     job: Job
     case: Case | None = None
@@ -50,14 +56,27 @@ class Owned:
     work: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
+@dataclass(slots=True)
+class Look:
+    """A look at one infrastructure; what came due there meanwhile is looked at after it."""
+
+    work: asyncio.Task[None]
+    after: list[Owned] = field(default_factory=list)
+
+
 class Reconciler:
-    """Runs until `stop()`; stopping it never stops jobs."""
+    """Runs until `stop()`; stopping it never stops jobs.
+
+    It waits for no infrastructure: each look and each action is a task of its own, and a look
+    that hangs holds up the jobs of its own infrastructure only.
+    """
 
     def __init__(self, around: Surroundings, name: str, *, hold: bool = False) -> None:
         self._around = around
         self._name = name
         self._hold = hold
         self._owned: dict[str, Owned] = {}
+        self._looks: dict[str, Look] = {}
         self._news = asyncio.Event()
         self._stopped = False
         self._renewed = 0.0
@@ -94,37 +113,84 @@ class Reconciler:
         while not self._stopped:
             self._news.clear()
             try:
-                await self.round()
+                self.round()
             except Exception:
                 log.exception("a reconcile round failed; the next one tries again")
                 await pause(self._news, LOOK)
             await pause(self._news, self._until_due())
-        await self.settle()
+        await self.settle(PARTING)
         await self._around.jobs.renew(self._name, list(self._owned), self._around.clock())
 
-    async def settle(self) -> None:
-        """Wait until the work under way is done."""
+    async def settle(self, seconds: float | None = None) -> None:
+        """Wait until the work under way is done; what takes longer than `seconds` is cut off."""
         work = [o.work for o in self._owned.values() if o.work]
+        work += [look.work for look in self._looks.values()]
         work += [self._leasing] if self._leasing else []
-        await asyncio.gather(*work, return_exceptions=True)
+        if work:
+            _, late = await asyncio.wait(work, timeout=seconds)
+            for one in late:
+                one.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
 
-    async def round(self) -> None:
-        """Claim, observe, decide, and start the work that was decided."""
+    def round(self) -> None:
+        """Claim, start to look at what is due, and start the work that needs no look."""
         now = self._around.clock()
         self._lease(now)
-        due = [o for o in self._owned.values() if o.work is None and o.due <= now]
-        seen = await self._observe(due)
-        for owned in due:
-            owned.due = now + LOOK
-            action = self._decide(owned, seen.get(owned.job.id), now)
-            if not isinstance(action, Wait):
-                owned.work = asyncio.create_task(self._work(owned, action))
+        wanted: defaultdict[str, dict[TaskKey, Owned]] = defaultdict(dict)
+        for owned in self._owned.values():
+            if owned.work is not None or owned.due > now:
+                continue
+            key = self._to_see(owned)
+            if key is None:
+                self._act(owned, None, now)
+            else:
+                owned.due = LATER
+                wanted[owned.job.infrastructure][key] = owned
+        for name, jobs in wanted.items():
+            if name in self._looks:
+                self._looks[name].after += jobs.values()
+            else:
+                look = asyncio.create_task(self._look(name, jobs))
+                self._looks[name] = Look(look)
+                look.add_done_callback(partial(self._looked, name, jobs))
 
-    def _decide(self, owned: Owned, seen: Observation | None, now: float) -> Action | None:
-        """None: the job must be read first."""
-        if owned.case is None or owned.stale:
-            return None
-        return decide(owned.job, seen, owned.case.plan, now)
+    def _to_see(self, owned: Owned) -> TaskKey | None:
+        """The task that has to be looked at before there is something to decide."""
+        job = owned.job
+        known = job.handle is not None and job.infrastructure in self._around.infrastructures
+        return self._performer.watched(job) if known and owned.case and not owned.stale else None
+
+    async def _look(self, name: str, wanted: Mapping[TaskKey, Owned]) -> None:
+        handles = {key: o.job.handle for key, o in wanted.items() if o.job.handle is not None}
+        seen = await self._around.infrastructures[name].observe(handles)
+        now = self._around.clock()
+        for key, owned in wanted.items():
+            # What was read, done or claimed anew meanwhile may have left this task behind.
+            ours = self._owned.get(key.job) is owned and not self._stopped
+            if ours and owned.work is None and self._to_see(owned) == key:
+                self._act(owned, seen.get(key), now)
+
+    def _looked(self, name: str, wanted: Mapping[TaskKey, Owned], look: asyncio.Task[None]) -> None:
+        after = self._looks.pop(name).after
+        again = self._around.clock() + LOOK
+        for owned in wanted.values():
+            if owned.due == LATER:
+                owned.due = again
+        for owned in after:
+            owned.due = 0.0
+        self._news.set()
+        error = None if look.cancelled() else look.exception()
+        if error is not None:
+            log.error("infrastructure %s: a look at its jobs failed", name, exc_info=error)
+
+    def _act(self, owned: Owned, seen: Observation | None, now: float) -> None:
+        """Start what `decide` says; first of all a job has to be read."""
+        owned.due = now + LOOK
+        action = None
+        if owned.case is not None and not owned.stale:
+            action = decide(owned.job, seen, owned.case.plan, now)
+        if not isinstance(action, Wait):
+            owned.work = asyncio.create_task(self._work(owned, action))
 
     async def _work(self, owned: Owned, action: Action | None) -> None:
         try:
@@ -151,8 +217,11 @@ class Reconciler:
         while not isinstance(action, Wait) and self._admitted(owned, action):
             before = owned.job
             assert owned.case is not None
-            owned.job = await self._performer.perform(before, owned.case, action)
-            if owned.job is before or owned.stale or self._released(owned):
+            after = await self._performer.perform(before, owned.case, action)
+            if owned.job is not before:
+                raise Conflict(f"{before.id} was claimed anew meanwhile")
+            owned.job = after
+            if after is before or owned.stale or self._released(owned):
                 return
             action = self._next(owned)
 
@@ -220,19 +289,6 @@ class Reconciler:
         self._more = True
         self._grant(owned.job.infrastructure)
         return True
-
-    async def _observe(self, due: list[Owned]) -> Mapping[str, Observation]:
-        handles: defaultdict[str, dict[TaskKey, Handle]] = defaultdict(dict)
-        for owned in due:
-            key = self._performer.watched(owned.job)
-            known = owned.job.infrastructure in self._around.infrastructures
-            if key is not None and owned.job.handle is not None and known and not owned.stale:
-                handles[owned.job.infrastructure][key] = owned.job.handle
-        seen: dict[str, Observation] = {}
-        for name, wanted in handles.items():
-            found = await self._around.infrastructures[name].observe(wanted)
-            seen.update({key.job: observation for key, observation in found.items()})
-        return seen
 
     def _lease(self, now: float) -> None:
         """Renew and claim beside the round: what is observed must not wait for their commits."""

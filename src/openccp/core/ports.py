@@ -146,7 +146,11 @@ class CannotStart(Exception):
 
 
 class Infrastructure(Protocol):
-    """A place where jobs run. It reports; it never decides, retries or touches the store."""
+    """A place where jobs run. It reports; it never decides, retries or touches the store.
+
+    A call may take long, and holds up the jobs of this infrastructure alone, so long as it awaits.
+    None may take for ever: only the infrastructure knows when to give its daemon up.
+    """
 
     id: str
     title: str

@@ -2,30 +2,24 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.unit.app.surrounded import surrounded
 
-from openccp.app.catalogue import Catalogue
-from openccp.app.changes import Changes
-from openccp.app.outbox import Outbox
-from openccp.app.perform import Surroundings
 from openccp.app.reconcile import LEASE, LOOK, Reconciler
 from openccp.app.services import Rules
 from openccp.core.callback import KINDS
 from openccp.core.deliveries import News
 from openccp.core.job import FINAL, Blame, Event, Failure, Job, Phase, Stage, Status, TaskKey
 from openccp.core.job_list import JobFilter
-from openccp.core.method import Method, Revision, Scripts
 from openccp.core.ports import Observation, State
 from openccp.core.request import ExecuteRequest
 from openccp.core.stores import Conflict
 from openccp.core.validate import to_stored
 from openccp.testing.memory import MemoryJobs, NoFiles, ScriptedInfrastructure, TestClock
-from openccp.web.callbacks import failure, progress
 
 BROKEN = Failure(Blame.METHOD, "exit", "it ended with 7", 7)
 SUBSCRIBER = {kind: ["https://a.example/"] for kind in KINDS}
@@ -75,18 +69,6 @@ class Fate:
         return called
 
 
-class OneMethod:
-    """MethodStore with one method in one revision."""
-
-    def __init__(self, undeploy: bool) -> None:
-        scripts = Scripts(execute="true", undeploy="true" if undeploy else "")
-        method = Method("m", "m", "1", "", (), {}, {}, scripts, (), (), False, False, {})
-        self.revision_ = Revision(method, 1, "o", False, True, 0.0)
-
-    async def revision(self, method_id: str, number: int) -> Revision:
-        return self.revision_
-
-
 class World:
     """What survives a kill: the store, the infrastructure, and the clock."""
 
@@ -103,18 +85,14 @@ class World:
     def started(self) -> Reconciler:
         self.fate.left = None
         self.reconcilers += 1
-        catalogue = Catalogue(OneMethod(self.undeploy), self.clock)  # type: ignore[arg-type]
-        self.outbox = Outbox(self.jobs, catalogue, self.files, "", progress, failure)
-        around = Surroundings(
-            jobs=Deadly(self.jobs, self.fate),
-            catalogue=catalogue,
+        around = surrounded(
+            Deadly(self.jobs, self.fate),
+            {"local": Deadly(self.place, self.fate)},
+            self.clock,
+            undeploy=self.undeploy,
             files=self.files,
-            infrastructures={"local": Deadly(self.place, self.fate)},
-            changes=Changes(),
-            outbox=self.outbox,
-            clock=self.clock,
-            rules=Rules(),
         )
+        self.outbox = replace(around.outbox, jobs=self.jobs)
         return Reconciler(around, f"r{self.reconcilers}")
 
     async def add(self) -> str:
@@ -138,8 +116,7 @@ class World:
     async def round(self) -> None:
         """Claims and one round; a kill ends this reconciler, another starts after its lease."""
         for _ in range(2):
-            with suppress(Killed):
-                await self.reconciler.round()
+            self.reconciler.round()
             await self.reconciler.settle()
             if self.fate.left is not None and self.fate.left < 0:
                 self.killed += 1
@@ -248,7 +225,7 @@ async def test_two_reconcilers_start_each_job_once_and_the_stale_one_is_fenced()
     world.clock.pass_(LEASE * 2)
     second = world.started()
     for _ in range(2):
-        await second.round()
+        second.round()
         await second.settle()
     stale = next(iter(first._owned.values())).job
     try:
