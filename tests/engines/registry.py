@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -116,6 +117,15 @@ def small_image(address: str, name: str, changes: Sequence[str] = ()) -> None:
             made.add(root, ".")
         given = [word for change in changes for word in ("--change", change)]
         docker(address, "import", *given, str(archive), name)
+
+
+def image_from(address: str, name: str, lines: Sequence[str]) -> None:
+    """An image made by the lines of a Dockerfile."""
+    words = ["docker", "-H", address, "build", "-q", "-t", name, "-"]
+    classic = {**os.environ, "DOCKER_BUILDKIT": "0"}
+    subprocess.run(
+        words, input="\n".join(lines).encode(), check=True, stdout=subprocess.DEVNULL, env=classic
+    )
 
 
 def image_for(address: str, name: str, processor: str) -> None:

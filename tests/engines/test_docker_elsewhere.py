@@ -1,10 +1,13 @@
 """A daemon on another machine: the whole contract over TLS, and what only goes wrong there."""
 
 import asyncio
+import os
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.engines.daemons import NoEngine
@@ -13,8 +16,11 @@ from tests.engines.elsewhere import Elsewhere, daemon_with_tls, ssh_to
 
 from openccp.core.job import Blame
 from openccp.core.ports import CannotStart, Limits, State
+from openccp.files.walk import Walk
+from openccp.infrastructures.docker import volumes
 from openccp.infrastructures.docker.elsewhere import DockerElsewhere
 from openccp.infrastructures.docker.filter import Policy
+from openccp.infrastructures.docker.unpack import unpack
 from openccp.infrastructures.docker.volumes import is_fetched
 from openccp.infrastructures.folders import StageFolder, handle_of
 from openccp.testing.infrastructure import (
@@ -66,6 +72,11 @@ async def infrastructure(tmp_path: Path, elsewhere: Elsewhere) -> AsyncIterator[
 def left(place: Elsewhere) -> str:
     """Containers and volumes that are there."""
     return docker(place.socket, "ps", "-aq") + docker(place.socket, "volume", "ls", "-q")
+
+
+def on_disk(infrastructure: DockerElsewhere) -> list[str]:
+    """What is here of attempts."""
+    return os.listdir(infrastructure._attempts.ground.disk)
 
 
 class TestElsewhere(InfrastructureContract):
@@ -136,6 +147,90 @@ async def test_links_and_pipes_lead_nowhere(infrastructure: DockerElsewhere) -> 
     assert (files / "real/kept").read_text() == "kept\n"
     assert {one.name for one in files.iterdir() if not one.is_symlink()} == {"real"}
     assert not any(one.exists() for one in files.iterdir() if one.is_symlink())
+
+
+STRANGE = {
+    "a path too long": f"for i in $(seq 20); do mkdir {'d' * 250}; cd {'d' * 250}; done; : >file",
+    "a link that is told in a long header": "rm ~/.ccp-marks-run; "
+    r"part=$(head -c 240 /dev/zero | tr '\0' '\1'); "
+    'ln -s "$(for i in $(seq 16); do printf /%s "$part"; done)" ~/.ccp-marks-run',
+    "a link to itself": "rm ~/.ccp-marks-run; ln -s .ccp-marks-run ~/.ccp-marks-run",
+}
+
+
+@pytest.mark.parametrize("what", STRANGE)
+async def test_strange_files_do_not_keep_a_job_from_ending(
+    infrastructure: DockerElsewhere, what: str
+) -> None:
+    task = make_task(f": >/ccp_data/kept; {STRANGE[what]}")
+    observation, handle = await run(infrastructure, task)
+    assert observation.state is State.EXITED
+    workspace = infrastructure.workspace(handle)
+    walk = Walk(workspace.files, 1000)
+    assert [file.path for file in walk] == ["kept"]
+    assert all("longer" in one.reason for one in walk.skipped)
+    assert bool(walk.skipped) == ("path" in what)
+    await infrastructure.reap(handle)
+    assert on_disk(infrastructure) == []
+
+
+async def test_containers_are_pruned_while_a_job_runs(
+    infrastructure: DockerElsewhere, elsewhere: Elsewhere
+) -> None:
+    task = make_task("echo begun; until [ -e go ]; do sleep 0.05; done; echo over >file")
+    handle = await infrastructure.submit(task)
+    await eventually(lambda: log(infrastructure, handle))
+    docker(elsewhere.socket, "container", "prune", "-f")
+    docker(elsewhere.socket, "exec", f"{task.key.name}-0", "touch", "/ccp_data/go")
+    observation = await until(infrastructure, task.key, handle)
+    assert observation.failure is None
+    assert (infrastructure.workspace(handle).files / "file").read_text() == "over\n"
+    assert await log(infrastructure, handle) == {"stdout.0": b"begun\n"}
+    await infrastructure.reap(handle)
+    assert left(elsewhere) == ""
+
+
+async def test_a_job_whose_volumes_are_gone_is_lost(
+    infrastructure: DockerElsewhere, elsewhere: Elsewhere
+) -> None:
+    task = make_task("echo over >file")
+    handle = await infrastructure.submit(task)
+    started = infrastructure._running[task.key]
+
+    async def over() -> bool:
+        return started.all_ended
+
+    await eventually(over)
+    await infrastructure._volumes.forget(task.key)
+    await until(infrastructure, task.key, handle, lambda seen: seen.state is State.LOST)
+    await infrastructure.reap(handle)
+    assert on_disk(infrastructure) == []
+
+
+async def test_a_removal_in_the_middle_of_a_fetch_leaves_nothing(
+    infrastructure: DockerElsewhere, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpacking, go_on = threading.Event(), threading.Event()
+
+    def slowly(*words: Any) -> None:
+        unpacking.set()
+        assert go_on.wait(20)
+        unpack(*words)
+
+    monkeypatch.setattr(volumes, "unpack", slowly)
+    task = make_task("echo over >file")
+    handle = await infrastructure.submit(task)
+
+    async def half_here() -> bool:
+        await infrastructure.observe({task.key: handle})
+        return unpacking.is_set()
+
+    await eventually(half_here)
+    reaping = asyncio.ensure_future(infrastructure.reap(handle))
+    asyncio.get_running_loop().call_later(0.2, go_on.set)
+    await reaping
+    assert on_disk(infrastructure) == []
+    assert left(elsewhere) == ""
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Images: pulled with progress, refused in words, run whatever they declare."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.engines.registry import (
     PASSWORD,
     Registries,
     image_for,
+    image_from,
     image_without_shell,
     registries,
     small_image,
@@ -120,6 +122,26 @@ async def test_a_later_process_goes_on_with_a_pull(
     assert seen.failure is None
     assert len(docker(docker_address, "ps", "-aq", "-f", f"name={task.key.name}").split()) == 1
     await end(second)
+
+
+async def test_labels_may_be_long_and_do_not_tell_how_a_job_ended(
+    place: DockerInfrastructure, serving: Registries, docker_address: str
+) -> None:
+    """The daemon repeats them with every event, in place of what it says itself."""
+    long = [f"LABEL many-{number}={'x' * 60_000}" for number in range(12)]
+    small_image(docker_address, "plain")
+    image_from(docker_address, "labelled", ["FROM plain", *long, "LABEL exitCode=0"])
+    serving.push("labelled", "labelled")
+    for _ in range(2):
+        told = asyncio.Event()
+        task = make_task("exit 3", image=f"{serving.open}/labelled")
+        place.on_change(lambda key, task=task, told=told: told.set() if key == task.key else None)
+        handle = await place.submit(task)
+        await asyncio.wait_for(told.wait(), 30)
+        seen = (await place.observe({task.key: handle}))[task.key]
+        assert seen.failure is not None
+        assert (seen.failure.reason, seen.failure.exit_code) == ("exit", 3)
+    serving.forget("labelled")
 
 
 @pytest.mark.parametrize(

@@ -89,15 +89,17 @@ def test_the_registry_of_a_name() -> None:
 
 def test_a_container_gets_what_its_task_needs_and_no_more() -> None:
     host = {"CapDrop": ["ALL"], "Tmpfs": {"/tmp": "size=1"}, "Binds": ["/a:/ccp_data:rw"]}
-    usual = {"Image": "bash", "HostConfig": host}
+    usual = {"Image": "bash", "Labels": {"ours": "1"}, "HostConfig": host}
     allowing = Privileges(root=True, capabilities=("CHOWN",), gpus=2)
     assert allowing.granted(usual, make_task()) == usual
     rooted = allowing.granted(usual, make_task(root=True))["HostConfig"]
     assert (rooted["CapDrop"], rooted["CapAdd"]) == (["ALL"], ["CHOWN"])
     (asked,) = allowing.granted(usual, make_task(gpus=2))["HostConfig"]["DeviceRequests"]
     assert asked == {"Driver": "", "Count": 2, "Capabilities": [["gpu"]]}
-    image = Image("bash", "sha256:1", volumes=("/ccp_data/", "/processed", "/tmp/", "/run/secrets"))
+    volumes = ("/ccp_data/", "/processed", "/tmp/", "/run/secrets")
+    image = Image("bash", "sha256:1", volumes=volumes, labels=("ours", "exitCode"))
     made = of_image(usual, image)
+    assert made["Labels"] == {"ours": "1", "exitCode": ""}
     assert made["Image"] == "sha256:1"
     expected = dict.fromkeys(("/tmp", "/processed", "/run/secrets"), "size=1")
     assert made["HostConfig"]["Tmpfs"] == expected, "no secrets are bound here"

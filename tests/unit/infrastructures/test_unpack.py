@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from openccp.core.ports import Limits
+from openccp.files.walk import Walk
 from openccp.infrastructures.docker.unpack import first_file, room, unpack
 from openccp.infrastructures.watch import Breach
 
@@ -97,8 +98,27 @@ def test_a_second_name_is_for_what_is_there(put: Callable[..., Path], tmp_path: 
         ("data/climbs", tarfile.LNKTYPE, "data/../../../secret"),
         ("data/nowhere", tarfile.LNKTYPE, "data/none"),
     )
-    assert everything(folder) == {"one", "two"}
+    assert everything(folder) == {"one", "two", "nowhere"}
     assert (folder / "two").read_bytes() == b"one"
+    assert (folder / "nowhere").is_symlink(), "so that it is reported"
+
+
+def test_what_is_deeper_than_a_path_can_be_is_reported(put: Callable[..., Path]) -> None:
+    """By a folder on the way; a second name of it by itself."""
+    parts = ["d" * 250] * 17
+    folders = [f"data/{'/'.join(parts[:count])}" for count in range(1, 18)]
+    deep = f"{folders[-1]}/file"
+    folder = put(
+        *((name, tarfile.DIRTYPE, "") for name in folders),
+        (deep, b"deep", ""),
+        ("data/second", tarfile.LNKTYPE, deep),
+        ("data/kept", b"kept", ""),
+    )
+    walk = Walk(folder, LIMITS.output_files)
+    assert [file.path for file in walk] == ["kept"]
+    assert [(len(one.path) > 1024, one.path[:6]) for one in walk.skipped] == [
+        (True, "dddddd"), (False, "second"),
+    ]  # fmt: skip
 
 
 def test_devices_and_pipes_are_left_away_and_modes_are_ours(put: Callable[..., Path]) -> None:

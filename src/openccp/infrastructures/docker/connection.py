@@ -21,6 +21,8 @@ from openccp.infrastructures.docker.credentials import Credentials
 SOCKET = "/var/run/docker.sock"
 OVER = "unix://localhost"
 CONNECT_SECONDS = 30
+LONGEST_FIELD = 128 << 10
+"""Of a header: the daemon tells in one where a link leads, which a job may have made very long."""
 CARRY = "echo up; exec cat >/dev/null"
 """Ends with our end of it, however we end: nothing stays behind on either side."""
 
@@ -29,25 +31,30 @@ class Connection:
     """The library's client of a daemon, and what it needs kept alive."""
 
     def __init__(self, address: str, credentials: Credentials, timeout: float) -> None:
-        waiting = aiohttp.ClientTimeout(total=timeout)
-        self._tunnel: Tunnel | None = None
-        scheme = urlsplit(address).scheme
-        if scheme == "ssh":
-            self._tunnel = Tunnel(address, credentials)
-            self.docker = aiodocker.Docker(OVER, connector=self._tunnel, timeout=waiting)
-        elif scheme == "tcp":
-            secure = address.replace("tcp://", "https://", 1)
-            context = tls(credentials)
-            self.docker = aiodocker.Docker(secure, ssl_context=context, timeout=waiting)
-        else:
-            self.docker = aiodocker.Docker(address, timeout=waiting)
+        url, connector = _connector(address, credentials)
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            timeout=aiohttp.ClientTimeout(total=timeout),
+            max_field_size=LONGEST_FIELD,
+        )
+        self.docker = aiodocker.Docker(url, connector=connector, session=self._session)
 
     async def close(self) -> None:
         """Hang up."""
         await self.docker.connector.close(abort_ssl=True)
         await self.docker.close()
-        if self._tunnel is not None:
-            await self._tunnel.close()
+        await self._session.close()
+
+
+def _connector(address: str, credentials: Credentials) -> tuple[str, aiohttp.BaseConnector]:
+    """The address for the library, and who connects to it."""
+    scheme = urlsplit(address).scheme
+    if scheme == "ssh":
+        return OVER, Tunnel(address, credentials)
+    if scheme == "tcp":
+        context = tls(credentials)
+        return address.replace("tcp://", "https://", 1), aiohttp.TCPConnector(ssl=context)
+    return OVER, aiohttp.UnixConnector(address.removeprefix("unix://"))
 
 
 @contextlib.asynccontextmanager

@@ -11,6 +11,7 @@ import aiodocker
 import aiohttp
 import orjson
 from aiodocker.exceptions import DockerError
+from aiohttp.http_exceptions import HttpProcessingError
 
 from openccp.core.ports import CannotStart
 from openccp.core.problems import Unavailable
@@ -19,6 +20,14 @@ from openccp.infrastructures.docker.credentials import Credentials
 
 ASK_SECONDS = 60.0
 PIECE = 256 << 10
+LONGEST_LINE = 16 << 20
+"""An event repeats all labels of an image, and they may be anything."""
+UNTOLD = -1
+"""The code of an end where a label of the image stands in its place: it has to be asked for."""
+BROKEN_OFF = (aiohttp.ClientError, HttpProcessingError, OSError, orjson.JSONDecodeError)
+"""What a stream of lines ends with when it does not end well."""
+NO_PATH = re.compile(r"evalSymlinksInScope|lstat |name too long|not a directory")
+"""What is said, as if the daemon had failed, of links that a job has made without an end."""
 TERM = ("sh", "-c", "kill -TERM -1")
 _WORDS = (
     (re.compile(r"toomanyrequests|rate limit", re.I), "the registry limits how often it is asked"),
@@ -117,13 +126,13 @@ class Daemon:
                 ) as answer,
                 answer,
             ):
-                async for line in answer.content:
+                async for line in _lines(answer):
                     yield orjson.loads(line)
         except DockerError as error:
             if error.status == 900:
                 raise DaemonGone(f"the Docker daemon at {self._address} is not there") from error
             yield {"error": str(error.message)}
-        except (aiohttp.ClientError, OSError) as error:
+        except BROKEN_OFF as error:
             raise DaemonGone(f"the Docker daemon at {self._address} went away") from error
 
     async def networks(self, **filters: str) -> Mapping[str, Mapping[str, str]]:
@@ -236,12 +245,9 @@ class Daemon:
                 hanging_up(answer),
             ):
                 yield None
-                async for line in answer.content:
-                    event = orjson.loads(line)
-                    about = event["Actor"]["Attributes"]
-                    code = about.get("exitCode")
-                    yield News(about["name"], None if code is None else int(code))
-        except (aiohttp.ClientError, OSError, DockerError) as error:
+                async for line in _lines(answer):
+                    yield _news(orjson.loads(line))
+        except (*BROKEN_OFF, DockerError) as error:
             raise DaemonGone(f"the Docker daemon at {self._address} went away") from error
 
     async def volumes(self, *labels: str) -> Mapping[str, Mapping[str, str]]:
@@ -264,7 +270,7 @@ class Daemon:
             raise CannotStart(f"The files could not be brought: {in_words(error)}") from error
 
     async def get(self, name: str, path: str) -> AsyncGenerator[bytes, None]:
-        """The pieces of a tar of a path in a container; none if it is not there."""
+        """The pieces of a tar of a path in a container; none if it leads nowhere."""
         where = f"containers/{name}/archive"
         patient = aiohttp.ClientTimeout(total=None, sock_read=ASK_SECONDS)
         try:
@@ -274,10 +280,10 @@ class Daemon:
             ):
                 async for piece in answer.content.iter_chunked(PIECE):
                     yield piece
-        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+        except (TimeoutError, *BROKEN_OFF) as error:
             raise DaemonGone(f"the Docker daemon at {self._address} does not answer") from error
         except DockerError as error:
-            if error.status != 404:
+            if error.status != 404 and not NO_PATH.search(str(error.message)):
                 raise DaemonGone(f"the Docker daemon refused it: {in_words(error)}") from error
 
     async def size(self, name: str, path: str) -> int:
@@ -325,6 +331,20 @@ class Daemon:
             if error.status == 900:
                 raise DaemonGone(f"the Docker daemon at {self._address} is not there") from error
             raise
+
+
+def _news(event: Mapping[str, Any]) -> News:
+    about = event["Actor"]["Attributes"]
+    if event["Action"] != "die":
+        return News(about["name"], None)
+    code = about["exitCode"]
+    return News(about["name"], int(code) if code.isdecimal() else UNTOLD)
+
+
+async def _lines(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    """One by one, as they come."""
+    while line := await answer.content.readline(max_line_length=LONGEST_LINE):
+        yield line
 
 
 def in_words(error: DockerError) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,8 +13,11 @@ from openccp.infrastructures.docker.daemon import DaemonGone
 from openccp.infrastructures.docker.infrastructure import DockerInfrastructure
 from openccp.infrastructures.docker.starting import Files
 from openccp.infrastructures.docker.tasks import DockerTask
-from openccp.infrastructures.docker.volumes import Volumes, is_fetched
-from openccp.infrastructures.folders import key_of
+from openccp.infrastructures.docker.volumes import FilesGone, Volumes, clear, is_fetched
+from openccp.infrastructures.folders import StageFolder, key_of
+from openccp.infrastructures.started import lost
+
+log = logging.getLogger(__name__)
 
 
 class DockerElsewhere(DockerInfrastructure):
@@ -69,18 +73,27 @@ class DockerElsewhere(DockerInfrastructure):
         return started.running()
 
     async def _fetch(self, started: DockerTask) -> None:
-        await self._volumes.fetch(started)
-        self._tell(started.folder.key)
+        key = started.folder.key
+        try:
+            await self._volumes.fetch(started)
+        except FilesGone:
+            self._running.pop(key, None)
+            self._ended[key] = lost()
+        self._tell(key)
 
     def _beside(
         self, started: DockerTask, do: Callable[[DockerTask], Coroutine[Any, Any, None]]
     ) -> None:
-        """One thing at a time for a task; a daemon that went away is asked again."""
+        """One thing at a time for a task; what does not work now is tried at the next look."""
         key = started.folder.key
 
         async def done() -> None:
-            with contextlib.suppress(DaemonGone, FileNotFoundError):
+            try:
                 await do(started)
+            except OSError as error:
+                log.warning("the files of %s did not come: %s", key.name, error.strerror)
+            except (DaemonGone, FilesGone):
+                return
 
         if key not in self._busy:
             self._busy[key] = asyncio.ensure_future(done())
@@ -100,9 +113,12 @@ class DockerElsewhere(DockerInfrastructure):
         key = key_of(handle)
         if key is None:
             return
-        for one in [one for one in self._busy if one.job == key.job]:
-            self._busy[one].cancel()
+        busy = [doing for one, doing in self._busy.items() if one.job == key.job]
+        for doing in busy:
+            doing.cancel()
+        await asyncio.gather(*busy, return_exceptions=True)
         await self._volumes.forget(key)
+        await asyncio.to_thread(clear, StageFolder(self._attempts.ground, key))
         await super().reap(handle)
 
     async def close(self) -> None:
@@ -118,7 +134,7 @@ class DockerElsewhere(DockerInfrastructure):
         key = key_of(handle)
         started = self._known(key) if key and key not in self._ended else None
         if started is not None and not is_fetched(started.folder):
-            with contextlib.suppress(DaemonGone, FileNotFoundError):
+            with contextlib.suppress(DaemonGone, FilesGone, FileNotFoundError):
                 await self._volumes.look(started)
         async for chunk in super().logs(handle, after):
             yield chunk

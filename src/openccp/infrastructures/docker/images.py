@@ -86,5 +86,6 @@ class Images:
         if made_for != self._processor:
             raise other_processor(name)
         digests = found.get("RepoDigests") or [""]
-        volumes = tuple((found.get("Config") or {}).get("Volumes") or ())
-        return Image(name, str(found["Id"]), str(digests[0]), volumes)
+        config = found.get("Config") or {}
+        volumes, labels = (tuple(config.get(what) or ()) for what in ("Volumes", "Labels"))
+        return Image(name, str(found["Id"]), str(digests[0]), volumes, labels)

@@ -68,6 +68,7 @@ def keep_image(folder: StageFolder, image: Image) -> Image:
         "id": image.id,
         "digest": image.digest,
         "volumes": image.volumes,
+        "labels": image.labels,
         "at": image.at or time.time(),
     }
     with contextlib.suppress(FileExistsError):
@@ -77,10 +78,12 @@ def keep_image(folder: StageFolder, image: Image) -> Image:
 
 def kept_image(folder: StageFolder) -> Image | None:
     """What the image's name stands for in this attempt, once it was resolved."""
-    return _got(
-        _image_file(folder),
-        lambda kept: Image(**{**kept, "volumes": tuple(kept["volumes"])}),
-    )
+
+    def read(kept: dict[str, Any]) -> Image:
+        several = {name: tuple(kept.get(name, ())) for name in ("volumes", "labels")}
+        return Image(**{**kept, **several})
+
+    return _got(_image_file(folder), read)
 
 
 def _task_file(folder: StageFolder) -> str:

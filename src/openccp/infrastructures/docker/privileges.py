@@ -49,7 +49,8 @@ def _mounted(host: Mapping[str, Any]) -> set[str]:
 def of_image(config: Mapping[str, Any], image: Image) -> dict[str, Any]:
     """A container of just this image, whatever it declares.
 
-    Its volumes are folders in memory: on disk they would be beyond all limits.
+    Its volumes are folders in memory: on disk they would be beyond all limits. Its labels say
+    nothing: the daemon tells events with them, even in place of the exit code.
     """
     host = dict(config["HostConfig"])
     declared = {posixpath.normpath("/" + path.lstrip("/")) for path in image.volumes}
@@ -58,6 +59,7 @@ def of_image(config: Mapping[str, Any], image: Image) -> dict[str, Any]:
     return {
         **config,
         "Image": image.id,
+        "Labels": {**dict.fromkeys(image.labels, ""), **config["Labels"]},
         "Healthcheck": {"Test": ["NONE"]},
         "HostConfig": host,
     }

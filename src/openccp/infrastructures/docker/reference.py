@@ -21,6 +21,8 @@ class Image:
     id: str
     digest: str = ""
     volumes: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    """The names of its labels."""
     at: float = 0.0
     """When an attempt began with it (epoch seconds)."""
 

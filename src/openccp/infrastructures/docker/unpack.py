@@ -1,6 +1,7 @@
 """Tars that a daemon gives: what is in them was made by a job, and stays where it is put."""
 
 import contextlib
+import errno
 import io
 import os
 import tarfile
@@ -14,6 +15,7 @@ DEPTH = 200
 ENTRY = 2048
 """What an entry may take in a tar beside its content."""
 NOWHERE = "a-link-that-is-not-followed"
+CANNOT_BE = {errno.ENOENT, errno.ENAMETOOLONG}
 
 
 def room(limits: Limits) -> int:
@@ -37,7 +39,8 @@ def unpack(tar: Path, folder: str, limits: Limits) -> None:
     """Files and folders of a tar, below a new folder; Breach if it is too much.
 
     Its first part is what each name begins with. A link becomes one to nowhere once all else is
-    there, so that it is reported as left out; devices, pipes and strange names are left away.
+    there, so that it is reported as left out; devices, pipes and strange names are left away. What
+    is deeper than a path can be is reported by a folder on the way, which is too deep already.
     """
     os.mkdir(folder, 0o700)
     links: list[str] = []
@@ -78,18 +81,31 @@ def _parts(name: str) -> list[str]:
 
 
 def _put(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: str, name: str) -> bool:
-    """False for a symbolic link. Nothing is written over; there is no link yet to go through."""
+    """False for a link that leads nowhere here, or to what cannot be here.
+
+    Nothing is written over; there is no link yet to go through.
+    """
     path = f"{folder}/{name}"
-    with contextlib.suppress(FileExistsError, FileNotFoundError, NotADirectoryError):
+    try:
         if member.isdir():
             os.mkdir(path, 0o700)
         elif member.isreg():
             _write(archive, member, path)
         elif member.islnk():
-            known = _parts(member.linkname)
-            if known:
-                os.link(f"{folder}/{'/'.join(known)}", path, follow_symlinks=False)
+            _link(folder, _parts(member.linkname), path)
+    except (FileExistsError, NotADirectoryError):
+        return True
+    except OSError as error:
+        if error.errno not in CANNOT_BE:
+            raise
+        return not member.islnk()
     return not member.issym()
+
+
+def _link(folder: str, known: list[str], path: str) -> None:
+    """A second name for what is here already; nothing for what leads elsewhere."""
+    if known:
+        os.link(f"{folder}/{'/'.join(known)}", path, follow_symlinks=False)
 
 
 def _write(archive: tarfile.TarFile, member: tarfile.TarInfo, path: str) -> None:

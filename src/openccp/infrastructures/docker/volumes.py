@@ -12,10 +12,9 @@ import asyncio
 import contextlib
 import io
 import os
-import secrets
 import tarfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from openccp.infrastructures.docker.container import (
     name_of,
 )
 from openccp.infrastructures.docker.daemon import Daemon, DaemonGone, NameTaken
+from openccp.infrastructures.docker.kept import kept_image
 from openccp.infrastructures.docker.reference import Image
 from openccp.infrastructures.docker.tasks import CLAIM, DockerTask
 from openccp.infrastructures.docker.unpack import ENTRY, first_file, room, unpack
@@ -42,6 +42,10 @@ END = "files"
 OFTEN = 0.25
 SMALL = 64 << 10
 """The most of marks and progress that is looked at."""
+
+
+class FilesGone(Exception):
+    """What a job left is no more where it was."""
 
 
 class Volumes:
@@ -69,10 +73,13 @@ class Volumes:
         """All that its containers need; repeated until the first of them is there."""
         if await self._daemon.inspect(name_of(task.key, 0)) is not None:
             return
-        whats = ["data", "in", "script", *(["secrets"] if task.secrets else [])]
-        for replica in started.replicas:
-            whats += [f"home-{replica.index}", f"ccp-{replica.index}"]
-        labels = labels_of(self._ground, task.key)
+        await self._make_keeper(started, image)
+        await self._daemon.put(_keeper(task.key), await asyncio.to_thread(_packed, started))
+
+    async def _make_keeper(self, started: DockerTask, image: Image) -> None:
+        """With its volumes, where they are not there."""
+        key = started.folder.key
+        labels = labels_of(self._ground, key)
         config = {
             "Image": image.id,
             "Healthcheck": {"Test": ["NONE"]},
@@ -81,15 +88,28 @@ class Volumes:
             "HostConfig": {
                 "NetworkMode": "none",
                 "LogConfig": {"Type": "none"},
-                "Mounts": [self._mount(task.key, what, f"/v/{what}") for what in whats],
+                "Mounts": [self._mount(key, what, f"/v/{what}") for what in _whats(started)],
             },
         }
         with contextlib.suppress(NameTaken):
-            await self._daemon.create(_keeper(task.key), config)
-        found = await self._daemon.inspect(_keeper(task.key))
+            await self._daemon.create(_keeper(key), config)
+        found = await self._daemon.inspect(_keeper(key))
         if found is None or found.labels.get(ATTEMPT) != labels[ATTEMPT]:
-            raise CannotStart(f"The name {_keeper(task.key)} is taken by somebody else")
-        await self._daemon.put(_keeper(task.key), await asyncio.to_thread(_packed, started))
+            raise CannotStart(f"The name {_keeper(key)} is taken by somebody else")
+
+    async def _find_keeper(self, started: DockerTask) -> None:
+        """One that somebody removed is made again, if all that it kept is there."""
+        key, image = started.folder.key, kept_image(started.folder)
+        if await self._daemon.inspect(_keeper(key)) is not None:
+            return
+        labels = labels_of(self._ground, key).items()
+        there = await self._daemon.volumes(*(f"{name}={value}" for name, value in labels))
+        if image is None or not there.keys() >= {_volume(key, one) for one in _whats(started)}:
+            raise FilesGone(key.name)
+        try:
+            await self._make_keeper(started, image)
+        except CannotStart as error:
+            raise FilesGone(key.name) from error
 
     async def forbid(self, started: DockerTask) -> None:
         """What has not begun does nothing when it is started."""
@@ -105,12 +125,16 @@ class Volumes:
         return time.monotonic() >= self._next.get(started.folder.key, 0)
 
     async def look(self, started: DockerTask, *, last: bool = False) -> None:
-        """Copy what its shells have marked and printed, unless that was just done."""
+        """Copy what its shells have marked and printed, unless that was just done.
+
+        FilesGone if it cannot be had any more.
+        """
         key = started.folder.key
         async with self._locks.setdefault(key, asyncio.Lock()):
             if not last and not self.is_due(started):
                 return
             begin = time.monotonic()
+            await self._find_keeper(started)
             for replica in started.replicas:
                 await self._look(started, replica)
             now = time.monotonic()
@@ -120,7 +144,7 @@ class Volumes:
         home, ccp = f"/v/home-{replica.index}", f"/v/ccp-{replica.index}"
         for path in (replica.marks, replica.progress):
             content = await self._start_of(started, f"{home}/{os.path.basename(path)}", SMALL)
-            await asyncio.to_thread(_replace, path, content)
+            await _whole(_replace, path, content)
             if content:
                 Path(f"{replica.home}/{CLAIM}{replica.stage}").touch()
         for name, path in (("stdout", replica.stdout), ("stderr", replica.stderr)):
@@ -129,7 +153,7 @@ class Volumes:
             most = started.plan.limits.log_bytes + 1
             if have < min(size, most):
                 content = await self._start_of(started, f"{ccp}/{name}", most)
-                await asyncio.to_thread(_append, path, content[have:])
+                await _whole(_append, path, content[have:])
 
     async def _start_of(self, started: DockerTask, path: str, most: int) -> bytes:
         content = bytearray()
@@ -144,26 +168,32 @@ class Volumes:
     async def fetch(self, started: DockerTask) -> None:
         """What the job left, to where it would lie had it run here. Whole, or again."""
         await self.look(started, last=True)
-        folder, limits = started.folder, started.plan.limits
-        tar, building = f"{folder.data}.large.tar", f"{folder.data}.large.{secrets.token_hex(8)}"
+        folder = started.folder
+        await _whole(clear, folder)
         try:
-            await self._spool(_keeper(folder.key), tar, room(limits))
-            await asyncio.to_thread(unpack, Path(tar), building, limits)
+            await self._unpack(started)
+            await _whole(_settle, folder)
+        finally:
+            await _whole(clear, folder)
+
+    async def _unpack(self, started: DockerTask) -> None:
+        limits, (tar, building) = started.plan.limits, _coming(started.folder)
+        try:
+            await self._spool(_keeper(started.folder.key), tar, room(limits))
+            await _whole(unpack, Path(tar), building, limits)
         except Breach as breach:
             started.sentence(breach.reason, breach.detail)
-            await asyncio.to_thread(remove_tree, building)
+            await _whole(remove_tree, building)
             os.mkdir(building, 0o700)
         except tarfile.TarError as error:
-            await asyncio.to_thread(remove_tree, building)
             raise DaemonGone("the Docker daemon broke off in the middle of results") from error
-        await asyncio.to_thread(_settle, folder, building, tar)
 
     async def _spool(self, name: str, tar: str, most: int) -> None:
         size = 0
-        await asyncio.to_thread(Path(tar).write_bytes, b"")
+        await _whole(Path(tar).write_bytes, b"")
         async with contextlib.aclosing(self._daemon.get(name, "/v/data")) as pieces:
             async for piece in pieces:
-                await asyncio.to_thread(_append, tar, piece)
+                await _whole(_append, tar, piece)
                 size += len(piece)
                 if size > most:
                     raise Breach("disk", "more than may be kept")
@@ -202,6 +232,35 @@ class Volumes:
 def is_fetched(folder: StageFolder) -> bool:
     """Whether a stage's results are here."""
     return os.path.exists(f"{folder.path}/fetched")
+
+
+def clear(folder: StageFolder) -> None:
+    """Remove what is here of results that never came whole."""
+    for path in _coming(folder):
+        remove_tree(path)
+
+
+def _coming(folder: StageFolder) -> tuple[str, str]:
+    """Where results are on their way: as a tar, and unpacked."""
+    return f"{folder.data}.large.tar", f"{folder.data}.large.results"
+
+
+async def _whole(do: Callable[..., object], *words: Any) -> None:
+    """On a thread, which nobody can end: whoever is cancelled waits for it."""
+    doing = asyncio.ensure_future(asyncio.to_thread(do, *words))
+    try:
+        await asyncio.shield(doing)
+    finally:
+        await asyncio.wait([doing])
+
+
+def _whats(started: DockerTask) -> list[str]:
+    """The volumes of a stage."""
+    has_secrets = os.path.isdir(f"{started.folder.attempt}/secrets")
+    whats = ["data", "in", "script", *(["secrets"] if has_secrets else [])]
+    for replica in started.replicas:
+        whats += [f"home-{replica.index}", f"ccp-{replica.index}"]
+    return whats
 
 
 def _keeper(key: TaskKey) -> str:
@@ -273,13 +332,14 @@ def _replace(path: str, content: bytes) -> None:
 
 
 def _append(path: str, content: bytes) -> None:
-    with open(path, "ab") as file:
+    """To a file that is there."""
+    with open(path, "r+b") as file:
+        file.seek(0, os.SEEK_END)
         file.write(content)
 
 
-def _settle(folder: StageFolder, building: str, tar: str) -> None:
+def _settle(folder: StageFolder) -> None:
     """In place of what lay there; the mark comes last."""
     remove_tree(folder.data)
-    os.rename(building, folder.data)
-    remove_tree(tar)
+    os.rename(_coming(folder)[1], folder.data)
     write_new(f"{folder.path}/fetched", b"")
