@@ -20,7 +20,7 @@ from tests.engines.registry import (
     small_image,
 )
 
-from openccp.core.job import Blame
+from openccp.core.job import Blame, TaskKey
 from openccp.core.ports import CannotStart, Observation, State
 from openccp.infrastructures.docker.infrastructure import DockerInfrastructure
 from openccp.infrastructures.docker.privileges import Privileges
@@ -133,11 +133,11 @@ async def test_labels_may_be_long_and_do_not_tell_how_a_job_ended(
     image_from(docker_address, "labelled", ["FROM plain", *long, "LABEL exitCode=0"])
     serving.push("labelled", "labelled")
     for _ in range(2):
-        told = asyncio.Event()
+        told: asyncio.Queue[TaskKey] = asyncio.Queue()
+        place.on_change(told.put_nowait)
         task = make_task("exit 3", image=f"{serving.open}/labelled")
-        place.on_change(lambda key, task=task, told=told: told.set() if key == task.key else None)
         handle = await place.submit(task)
-        await asyncio.wait_for(told.wait(), 30)
+        assert await asyncio.wait_for(told.get(), 60) == task.key
         seen = (await place.observe({task.key: handle}))[task.key]
         assert seen.failure is not None
         assert (seen.failure.reason, seen.failure.exit_code) == ("exit", 3)

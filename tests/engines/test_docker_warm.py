@@ -1,18 +1,22 @@
 """Containers that wait for a job, on a real Docker daemon."""
 
+import asyncio
 import json
 import os
+import signal
 import subprocess
+import sys
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.engines import dying
+from tests.engines.dying import STEPS, ready, task_of, warm
 
 from openccp.core.ports import Limits, State
-from openccp.infrastructures.docker import waiting
 from openccp.infrastructures.docker.infrastructure import DockerInfrastructure
-from openccp.infrastructures.docker.warm import WarmPool
 from openccp.infrastructures.folders import StageFolder, handle_of
 from openccp.testing.infrastructure import (
     MIB,
@@ -26,28 +30,6 @@ from openccp.testing.infrastructure import (
 )
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow]
-LIMITS = Limits(wall_seconds=60, memory_bytes=256 * MIB, pids=64)
-
-
-def warm(root: Path, address: str, count: int = 2) -> DockerInfrastructure:
-    return DockerInfrastructure(
-        root,
-        slots=4,
-        address=address,
-        images=("bash", "python:*"),
-        warm={"bash": count} if count else {},
-        limits=LIMITS,
-    )
-
-
-async def ready(infrastructure: DockerInfrastructure, count: int = 2) -> None:
-    """Return once so many wait."""
-    await infrastructure.check()
-
-    async def full() -> bool:
-        return infrastructure._warm.count()["bash"] == count
-
-    await eventually(full)
 
 
 def inspected(address: str, name: str) -> dict[str, Any]:
@@ -215,58 +197,35 @@ async def test_what_is_kept_by_somebody_who_lives_stays(
     assert set(containers(docker_address, infrastructure)) == names
 
 
-class Killed(BaseException):
-    """Stands for kill -9: nothing after it is done."""
-
-
-STEPS = ("_fill", "add_secrets", "user", "rename", "begin", "rung")
-
-
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_kill_at_every_step_starts_once(
-    tmp_path: Path, docker_address: str, step: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, docker_address: str, step: str
 ) -> None:
-    first = warm(tmp_path, docker_address)
-    await ready(first)
-    task = make_task("echo start >>starts; sleep 1; echo end >>starts", secrets={"t": "x"})
-    with monkeypatch.context() as patch:
-        cut(patch, first, step)
-        with pytest.raises(Killed):
-            await first.submit(task)
-    crash(first)
+    """By SIGKILL, of a process of its own."""
+    task = task_of(f"killed-{step}-{uuid.uuid4()}")
+    words = [
+        sys.executable,
+        "-m",
+        dying.__name__,
+        str(tmp_path),
+        docker_address,
+        task.key.job,
+        step,
+    ]
+    first = await asyncio.create_subprocess_exec(*words)
+    assert await asyncio.wait_for(first.wait(), 60) == -signal.SIGKILL
     second = warm(tmp_path, docker_address)
-    begun = step == "rung"
+    begun = step in ("begin", "rung")
     folder = StageFolder(second._attempts.ground, task.key)
-    assert (await second.find(task.key) is not None) == (step in ("begin", "rung"))
+    assert (await second.find(task.key) is not None) == begun
     await ready(second)
     handle = await second.submit(task)
-    assert bool(second._running[task.key].lent) or step not in ("begin", "rung"), begun
+    assert bool(second._running[task.key].lent) or not begun
     seen = await until(second, task.key, handle)
     assert seen.state is State.EXITED
     assert seen.failure is None, seen
     assert (Path(folder.data) / "starts").read_text() == "start\nend\n"
     await second.reap(handle)
     await second.close()
-    await first.close()
     assert containers(docker_address, second) == []
     assert folders(second) == []
-
-
-def cut(patch: pytest.MonkeyPatch, docker: DockerInfrastructure, step: str) -> None:
-    """Be killed just before a step; `rung`: just after the bell."""
-
-    def die(*_: Any, **__: Any) -> Any:
-        raise Killed
-
-    if step == "_fill":
-        patch.setattr(waiting, "_fill", die)
-    elif step == "add_secrets":
-        patch.setattr(type(docker._attempts), "add_secrets", die)
-    elif step == "user":
-        patch.setattr(type(docker._attempts.users), "hand_over", die)
-    elif step == "rename":
-        patch.setattr(os, "rename", die)
-    elif step == "begin":
-        patch.setattr(WarmPool, "begin", die)
-    else:
-        patch.setattr(type(docker), "_follow", die)
