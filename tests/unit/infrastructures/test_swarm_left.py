@@ -303,3 +303,12 @@ def test_a_new_look_is_taken_before_results_are_brought(
 def test_bounds_are_those_of_who_comes_after() -> None:
     assert (left.DEEPEST, left.LONGEST) == (MAX_DEPTH, MAX_PATH)
     assert left.HOME_FILES == watch.HOME_FILES
+
+
+async def test_a_carrier_is_heard_before_it_has_cleaned_its_node(carrying: Carrying) -> None:
+    token, leaving = carrying.new_token(KEY), carrying.send_away(KEY)
+    assert not leaving.heard.is_set()
+    for left_all in (False, True):
+        news = {"node": "node1", "left": left_all}
+        assert await carrying.told("ccp-job-1", token, news) == {"leave": True}
+        assert (leaving.heard.is_set(), leaving.gone.is_set()) == (True, left_all)

@@ -64,8 +64,11 @@ class Carrier:
                 sys.stderr.write(f"carrier: {error}\n")
                 time.sleep(SLOW)
             self.rest(min(SLOW, QUICK + (time.monotonic() - began) / 30))
-        remove(self.here)
-        self.tell_left()
+        removing = subprocess.Popen(["rm", "-rf", "--", self.here])
+        while removing.poll() is None:
+            self.tell_left(False)
+            wait(removing, SLOW)
+        self.tell_left(True)
 
     def obey(self, answer: dict[str, Any]) -> None:
         """Fetch what is to run, bring what has ended."""
@@ -194,9 +197,9 @@ class Carrier:
             self.sent[name] = one["at"] + len(base64.b64decode(one["more"]))
         return found
 
-    def tell_left(self) -> None:
-        """That nothing is left here: the last that is heard of this carrier."""
-        told = {"node": os.environ["CCP_NODE"], "left": True}
+    def tell_left(self, left: bool) -> None:
+        """Whether nothing is left here: the last that is heard of this carrier."""
+        told = {"node": os.environ["CCP_NODE"], "left": left}
         try:
             self.ask("POST", "", json.dumps(told).encode()).close()
         except (Gone, OSError, http.client.HTTPException):
@@ -271,6 +274,14 @@ OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def remove(path: str) -> None:
     """Whatever a job left there, however deep."""
     subprocess.run(["rm", "-rf", "--", path], check=False)
+
+
+def wait(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Until it has ended, at most so long."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return
 
 
 class Chunks:

@@ -39,6 +39,14 @@ NODE = re.compile(r"[A-Za-z0-9]{1,64}\Z")
 MOST_PIECES = 256
 
 
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A carrier that is to clean its node and go."""
+
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 @dataclass(slots=True)
 class Carrying:
     """The platform's side. `known` finds a stage; `staged` and `collected` are told of."""
@@ -47,8 +55,8 @@ class Carrying:
     known: Callable[[TaskKey], SwarmStage | None]
     staged: Callable[[SwarmStage, str], None]
     collected: Callable[[SwarmStage], None]
-    leaving: dict[str, asyncio.Event] = field(default_factory=dict)
-    """Attempts whose carriers are to leave; set once they have."""
+    leaving: dict[str, Leaving] = field(default_factory=dict)
+    """Attempts whose carriers are to leave."""
 
     def new_token(self, key: TaskKey) -> str:
         """A token that only the attempt's carrier gets; an older one is worth nothing from now."""
@@ -81,8 +89,9 @@ class Carrying:
         if not isinstance(node, str) or not NODE.match(node) or not self._claims(key, node):
             raise NotFound
         if attempt in self.leaving:
+            self.leaving[attempt].heard.set()
             if news.get("left") is True:
-                self.leaving[attempt].set()
+                self.leaving[attempt].gone.set()
             return {"leave": True}
         stages = [one for stage in Stage if (one := self._stage(key, stage)) is not None]
         for one in stages:
@@ -134,11 +143,9 @@ class Carrying:
         one.note(COLLECTED)
         self.collected(one)
 
-    async def send_away(self, key: TaskKey, seconds: float) -> None:
-        """Have the carrier remove what it has on its node, and wait for that."""
-        gone = self.leaving.setdefault(attempt_name(key), asyncio.Event())
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(gone.wait(), seconds)
+    def send_away(self, key: TaskKey) -> Leaving:
+        """Have the carrier remove what it has on its node; what it says of that."""
+        return self.leaving.setdefault(attempt_name(key), Leaving())
 
     def forget(self, key: TaskKey) -> None:
         """The attempt is over."""

@@ -1,6 +1,7 @@
 """Removing what an attempt has on a swarm, so that nothing is left, as often as it is asked."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,7 +16,10 @@ from openccp.infrastructures.swarm.service import Ground, carrier_name
 
 log = logging.getLogger(__name__)
 PATIENCE = 20.0
-"""Seconds for tasks to end after their grace, and for a carrier to clean its node."""
+"""Seconds for tasks to end after their grace, and for a carrier to hear that it may go."""
+CLEANING = 600.0
+"""Seconds that a carrier may need to clean its node: installed programs are many files."""
+LOOK = 1.0
 TICK = 0.1
 
 
@@ -44,14 +48,23 @@ class Remover:
         await self.remove_services(key, sorted(seen.services - {carrier}))
         await self._until(lambda: self._have_ended(mine, carrier), self.ground.grace + PATIENCE)
         if carries and carrier in seen.services:
-            task = seen.tasks.get(carrier)
-            if task is not None and task.state == "running" and not seen.is_cut_off(carrier):
-                await self.carrying.send_away(key, PATIENCE)
+            await self._send_away(key, mine)
             await self.remove_services(key, [carrier])
         for found, _ in await self.cluster.ours("secrets", self.ground.label, mine):
             await self.cluster.remove("secrets", found)
         if not await self._until(lambda: self._without_network(key), PATIENCE):
             log.warning("%s: its network is still in use, it is removed later", key.name)
+
+    async def _send_away(self, key: TaskKey, mine: str) -> None:
+        """As long as it lives and is heard of, it is not ended in the midst of its work."""
+        carrier, patience = carrier_name(key), PATIENCE
+        leaving, began = self.carrying.send_away(key), time.monotonic()
+        while time.monotonic() < began + patience and not await _within(leaving.gone, LOOK):
+            patience = CLEANING if leaving.heard.is_set() else PATIENCE
+            seen = await self._seen(mine)
+            task = seen.tasks.get(carrier)
+            if task is None or task.state != "running" or seen.is_cut_off(carrier):
+                return
 
     async def _seen(self, mine: str) -> Seen:
         return await self.cluster.seen(self.ground.label, mine)
@@ -80,3 +93,10 @@ class Remover:
                 return False
             await asyncio.sleep(TICK)
         return True
+
+
+async def _within(event: asyncio.Event, seconds: float) -> bool:
+    """Whether it is set in that time."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+    return event.is_set()
