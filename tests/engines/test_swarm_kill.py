@@ -1,10 +1,10 @@
-"""The platform killed -9 between intent and reap, with jobs on a swarm: one start an attempt.
+"""The platform killed -9 at every place between intent and reap, in the life of one job on a swarm.
 
-Twice at each place: a job each with files that are carried, and all of them in the life of one job
-with files on a shared folder.
+Twice: with files that are carried, and with files on a shared folder. One start an attempt.
 """
 
 import signal
+from collections.abc import Iterator
 
 import pytest
 from tests.engines.swarm import Swarm
@@ -20,41 +20,29 @@ BETWEEN = [
 ]
 
 
-@pytest.mark.parametrize("place", BETWEEN)
-def test_no_kill_loses_a_job_or_starts_it_twice(on_swarm: Swarmed, place: str) -> None:
-    on_swarm.start_anew(**{VARIABLE: f"{place}:kill9"})
-    job = str(on_swarm.user.run("on-the-swarm", {"name": place, "key": "s3cret"})["jobID"])
-    await_kill(on_swarm)
-    on_swarm.start_anew()
-    assert_whole(on_swarm, job, place)
+@pytest.fixture(params=["carried", "shared"])
+def at(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, swarm: Swarm
+) -> Iterator[Swarmed]:
+    if request.param == "carried":
+        yield request.getfixturevalue("on_swarm")
+    else:
+        with swarmed(tmp_path_factory.mktemp("shared"), swarm, shared=True) as made:
+            yield made
 
 
-def test_a_job_outlives_a_kill_at_every_place(
-    swarm: Swarm, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    with swarmed(tmp_path_factory.mktemp("shared"), swarm, shared=True) as made:
-        job = ""
-        for place in BETWEEN:
-            made.start_anew(**{VARIABLE: f"{place}:kill9"})
-            job = job or str(
-                made.user.run("on-the-swarm", {"name": "often", "key": "s3cret"})["jobID"]
-            )
-            await_kill(made)
-        made.start_anew()
-        assert_whole(made, job, "often")
-
-
-def await_kill(at: Swarmed) -> None:
-    assert at.platform.process is not None
-    assert at.platform.process.wait(90) == -signal.SIGKILL
-
-
-def assert_whole(at: Swarmed, job: str, name: str) -> None:
-    """It ran once, in its first attempt, and nothing of it is left."""
+def test_a_job_outlives_a_kill_at_every_place(at: Swarmed, swarm: Swarm) -> None:
+    job = ""
+    for place in BETWEEN:
+        at.start_anew(**{VARIABLE: f"{place}:kill9"})
+        job = job or at.user.run("on-the-swarm", {"name": "often", "key": "s3cret"})["jobID"]
+        assert at.platform.process is not None
+        assert at.platform.process.wait(90) == -signal.SIGKILL, place
+    at.start_anew()
     status = at.user.wait(job, 120)
     assert status["status"] == "successful", (status, at.platform.log()[-3000:])
-    assert at.user.http.get(f"/jobs/{job}/results/greeting").text == f"{name}\n"
+    assert at.user.http.get(f"/jobs/{job}/results/greeting").text == "often\n"
     instance = at.user.http.get(f"/executions/{job}/metadata/instance.json").json()
     assert instance["attempt"] == 1
     assert at.left(job) == []
-    assert (starts(at.swarm, job, "run"), starts(at.swarm, job, "undeploy")) == (1, 1)
+    assert (starts(swarm, job, "run"), starts(swarm, job, "undeploy")) == (1, 1)
