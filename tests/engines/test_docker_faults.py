@@ -1,6 +1,8 @@
 """What may go wrong on a Docker host, made to happen on a real daemon."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,8 @@ from tests.engines.killable import killable_daemon
 from openccp.core.job import Blame
 from openccp.core.ports import CannotStart, Limits, Observation, State, Task
 from openccp.core.problems import Unavailable
+from openccp.infrastructures.docker import daemon
+from openccp.infrastructures.docker.filter import process_behind
 from openccp.infrastructures.docker.infrastructure import DockerInfrastructure
 from openccp.infrastructures.folders import handle_of
 from openccp.testing.infrastructure import MIB, eventually, make_task, run, until, up
@@ -65,18 +69,18 @@ async def place(tmp_path: Path, docker_address: str) -> AsyncIterator[Place]:
 async def test_a_daemon_that_is_killed_and_comes_back(tmp_path: Path, live: bool) -> None:
     folder = tmp_path / "daemon"
     folder.mkdir()
-    with killable_daemon(folder, live_restore=live) as daemon:
-        docker = infrastructure_at(daemon.address, tmp_path / "data")
+    with killable_daemon(folder, live_restore=live) as host:
+        docker = infrastructure_at(host.address, tmp_path / "data")
         task = make_task("echo up; sleep 6; echo end >end")
         handle = await up(docker, task)
-        await asyncio.to_thread(daemon.kill)
+        await asyncio.to_thread(host.kill)
         seen = (await docker.observe({task.key: handle}))[task.key]
         assert seen.state is State.RUNNING
         later = make_task("echo once >>starts")
         with pytest.raises(Unavailable):
             await docker.submit(later)
         assert not (await docker.check()).reachable
-        await asyncio.to_thread(daemon.start)
+        await asyncio.to_thread(host.start)
         ended = await until(docker, task.key, handle)
         if live:
             assert ended.failure is None
@@ -89,8 +93,31 @@ async def test_a_daemon_that_is_killed_and_comes_back(tmp_path: Path, live: bool
         assert (docker.workspace(other).files / "starts").read_text() == "once\n"
         for one in (handle, other):
             await docker.reap(one)
-        assert Place(docker, daemon.address).left() == []
+        assert Place(docker, host.address).left() == []
         await docker.close()
+
+
+async def test_a_daemon_that_stands_still(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was asked meanwhile it may do later: still there is one start."""
+    docker, process = place.infrastructure, process_behind(place.address)
+    await docker.close()
+    monkeypatch.setattr(daemon, "ASK_SECONDS", 2.0)
+    task, later = make_task("echo up; sleep 1; echo end >end"), make_task("echo once >>starts")
+    handle = await up(docker, task)
+    os.kill(process, signal.SIGSTOP)
+    try:
+        with pytest.raises(Unavailable):
+            await docker.submit(later)
+        assert (await docker.observe({task.key: handle}))[task.key].state is State.RUNNING
+        assert not (await docker.check()).reachable
+    finally:
+        os.kill(process, signal.SIGCONT)
+    assert (await until(docker, task.key, handle)).failure is None
+    assert (docker.workspace(handle).files / "end").exists()
+    _, other = await run(docker, later)
+    assert (docker.workspace(other).files / "starts").read_text() == "once\n"
+    for one in (handle, other):
+        await docker.reap(one)
 
 
 async def test_a_container_removed_by_hand_is_lost(place: Place) -> None:

@@ -32,12 +32,13 @@ class Connection:
 
     def __init__(self, address: str, credentials: Credentials, timeout: float) -> None:
         url, connector = _connector(address, credentials)
-        self._session = aiohttp.ClientSession(
+        self._session = aiohttp.ClientSession(connector=connector, max_field_size=LONGEST_FIELD)
+        self.docker = aiodocker.Docker(
+            url,
             connector=connector,
+            session=self._session,
             timeout=aiohttp.ClientTimeout(total=timeout),
-            max_field_size=LONGEST_FIELD,
         )
-        self.docker = aiodocker.Docker(url, connector=connector, session=self._session)
 
     async def close(self) -> None:
         """Hang up."""
