@@ -80,7 +80,9 @@ class Program:
     text: str
     environment: Mapping[str, str] = field(default_factory=dict)
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(
+        self, stdin: int = subprocess.DEVNULL, stderr: int = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
         """Compile it if that is needed, and start it; nothing is typed in."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / LANGUAGES[self.language].file_name("program")
@@ -96,9 +98,9 @@ class Program:
             last,
             cwd=self.folder,
             env={**kept, "XDG_CONFIG_HOME": str(self.folder / "kept"), **self.environment},
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
 

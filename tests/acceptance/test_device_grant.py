@@ -1,13 +1,18 @@
 """A program signs in through a person's browser, against a real platform."""
 
+import os
 import re
+import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
 import pytest
+from tests.acceptance.programs import Program, runnable
 
-from openccp.testing.platform import RunningPlatform
+from openccp.testing.platform import CCP, RunningPlatform
 
 CLIENT = {"client_id": "ccp-client-id"}
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -108,7 +113,7 @@ def test_another_site_and_a_stranger_and_a_token_allow_nothing(
 
 
 def test_without_script_a_code_is_typed_and_wrong_ones_are_counted(
-    program: httpx2.Client, browser: httpx2.Client
+    quick: RunningPlatform, program: httpx2.Client, browser: httpx2.Client
 ) -> None:
     asked = ask(program)
     assert 'name="user_code"' in browser.get("/device").text
@@ -118,6 +123,8 @@ def test_without_script_a_code_is_typed_and_wrong_ones_are_counted(
     assert (answers[0], answers[-1]) == (200, 429)
     refused = press(browser, typed, "allow")
     assert (refused.status_code, int(refused.headers["retry-after"]) > 0) == (429, True)
+    quick.stop()
+    quick.start()  # who has guessed is known no longer: other tests sign in as the same
 
 
 def test_no_code_lies_in_the_data_folder(quick: RunningPlatform, program: httpx2.Client) -> None:
@@ -127,3 +134,77 @@ def test_no_code_lies_in_the_data_folder(quick: RunningPlatform, program: httpx2
     for code in (asked["device_code"], asked["user_code"]):
         assert code.encode() not in kept
         assert code.replace("-", "").encode() not in kept
+
+
+def code_in(shown: Path, seconds: float = 60) -> str:
+    """The code that a program shows."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = re.search(r"code ([A-Z]{4}-[A-Z]{4})", shown.read_text())
+        if found is not None:
+            return found[1]
+        time.sleep(0.05)
+    raise AssertionError(shown.read_text())
+
+
+LANDING = ("python", "bash")
+SLOW = ("javascript", "r", "python-client", "jupyter")
+LANGUAGES = [*LANDING, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
+
+
+@contextmanager
+def started(
+    language: str, folder: Path, browser: httpx2.Client
+) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """A program on a terminal, without credentials, and the code that it shows."""
+    runnable(language)
+    address = f"/processes/hello-bash/code?language={language}&name=Mia"
+    program = Program(language, folder, browser.get(address, headers={"Accept": "*/*"}).text)
+    folder.mkdir()
+    ours, theirs = os.openpty()
+    try:
+        with (folder / "shown").open("w") as shown:
+            process = program.start(stdin=theirs, stderr=shown.fileno())
+        with process:
+            yield process, code_in(folder / "shown")
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_program_on_a_terminal_signs_in_with_a_browser(
+    browser: httpx2.Client, language: str, tmp_path: Path
+) -> None:
+    with started(language, tmp_path / "it", browser) as (process, code):
+        assert "Allowed." in press(browser, code, "allow").text
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, (tmp_path / "it/shown").read_text()
+    assert "bytes" in output
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_program_that_is_denied_ends(
+    browser: httpx2.Client, language: str, tmp_path: Path
+) -> None:
+    with started(language, tmp_path / "it", browser) as (process, code):
+        assert "Denied." in press(browser, code, "deny").text
+        process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert "enied" in (tmp_path / "it/shown").read_text()
+
+
+def test_the_command_line_signs_in_with_a_browser(
+    quick: RunningPlatform, browser: httpx2.Client, tmp_path: Path
+) -> None:
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path), "CCP_URL": quick.url}
+    with (tmp_path / "shown").open("w") as shown:
+        process = subprocess.Popen(
+            [*CCP, "login", "--browser"], stderr=shown, env=environment, stdin=subprocess.DEVNULL
+        )
+    press(browser, code_in(tmp_path / "shown"), "allow")
+    assert process.wait(60) == 0
+    listed = subprocess.run(
+        [*CCP, "jobs"], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert listed.returncode == 0, listed.stderr

@@ -17,6 +17,7 @@ SERVER_SIDE = "openccp.cli.serve"
 @click.command(cls=RemoteCommand)
 @click.option("--user", metavar="NAME", help="Who you are (asked for if left out).")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--browser", is_flag=True, help="Sign in with a browser, on any machine.")
 @click.option("--token-stdin", is_flag=True, help="Read a personal token from standard input.")
 @click.option(
     "--data",
@@ -30,6 +31,7 @@ def login(
     as_json: bool,
     user: str | None,
     password_stdin: bool,
+    browser: bool,
     token_stdin: bool,
     data: Path | None,
 ) -> None:
@@ -37,11 +39,13 @@ def login(
     if data is not None:
         import_module(SERVER_SIDE).print_sign_in(data)
         return
-    if password_stdin and token_stdin:
-        raise click.UsageError("Standard input is a password or a token, not both.")
+    if password_stdin + token_stdin + browser > 1:
+        raise click.UsageError("Sign in in one way: a password, a token, or a browser.")
     with connect(url) as ccp:
         if token_stdin:
             ccp.login_with_token(_secret_from_stdin("token"))
+        elif browser:
+            ccp.login_with_browser()
         else:
             _with_password(ccp, user, password_stdin)
         if as_json:

@@ -1,12 +1,12 @@
 """The blocking client."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from openccp.client import access, calls, files, logs, programs, values
+from openccp.client import access, browser, calls, files, logs, programs, values
 from openccp.client.card import JobCard
 from openccp.client.credentials import Credentials, Login
 from openccp.client.packages import package_of
@@ -128,6 +128,20 @@ class Client:
     def login(self, name: str, password: str) -> None:
         """Sign in with a password and keep the sign-in for this user of the machine."""
         self._keep(self._wire.run(self._session.sign_in(name, password)))
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether there is a token, given or kept."""
+        return self._session.is_signed_in
+
+    def login_with_browser(self, show: Callable[[str, str], None] = browser.show) -> None:
+        """Sign in with any browser, and keep the sign-in for this user of the machine.
+
+        `show` is called with the address to open and the code that has to stand there.
+        """
+        device = self._wire.run(self._session.ask_device())
+        show(*browser.where(device))
+        self._keep(self._wire.run(self._session.await_device(device)))
 
     def login_with_token(self, token: str) -> None:
         """Check a token and keep it for this user of the machine."""

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
 from openccp.client.credentials import Credentials, Login
@@ -18,6 +19,10 @@ LONGEST_PAUSE = 5.0
 EARLY = 10.0
 CLIENT_ID = "ccp-client-id"
 IN_FLIGHT = "request-in-flight"
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+SLOWER = 5.0
+PENDING = ("authorization_pending", "slow_down")
+Document = dict[str, Any]
 
 
 class Backoff:
@@ -78,6 +83,29 @@ class Session:
         form = {"grant_type": "password", "username": name, "password": password}
         reply = yield from _persist(Send(_token_request(form)), False, self._patience)
         return _login(reply)
+
+    @property
+    def is_signed_in(self) -> bool:
+        """Whether requests name somebody."""
+        return self._login is not None
+
+    def ask_device(self) -> Steps[Document]:
+        """Ask to be let in by a person with a browser (RFC 8628): codes, and where they go."""
+        request = replace(_token_request({}), path="/device_authorization")
+        reply = yield from _persist(Send(request), False, self._patience)
+        return _device(reply)
+
+    def await_device(self, device: Document) -> Steps[Login]:
+        """Wait until that person has let us in."""
+        form = {"grant_type": DEVICE_CODE, "device_code": str(device["device_code"])}
+        pause = float(device.get("interval", SLOWER))
+        while True:
+            yield Pause(pause)
+            reply = yield from _persist(Send(_token_request(form)), True, LONG_PATIENCE)
+            error = _error(reply)
+            if error not in PENDING:
+                return _login(reply)
+            pause += SLOWER if error == "slow_down" else 0
 
     def _signed(
         self, effect: Send | Open, repeatable: bool, patience: float | None
@@ -170,6 +198,18 @@ def _document(reply: Reply) -> object:
         return json.loads(reply.content)
     except (ValueError, RecursionError):
         return None
+
+
+def _error(reply: Reply) -> str | None:
+    document = _document(reply)
+    return document.get("error") if isinstance(document, dict) else None
+
+
+def _device(reply: Reply) -> Document:
+    answer = _success(reply).json()
+    if not isinstance(answer, dict) or not isinstance(answer.get("device_code"), str):
+        raise refusal(500, {"detail": "this server lets nobody in by browser"})
+    return answer
 
 
 def _token_request(form: Mapping[str, str]) -> Request:

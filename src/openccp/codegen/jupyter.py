@@ -6,7 +6,7 @@ from typing import Any
 
 INTRODUCTION = (
     "Change the values below, then run all cells. Sign in with CCP_TOKEN, or CCP_USER and "
-    "CCP_PASSWORD, in the environment; what is missing is asked for."
+    "CCP_PASSWORD, in the environment; without them a link to sign in with a browser is shown."
 )
 _PARTS = re.compile(
     r"\n\n\n(?=def main\(\))|\n\n\n(?=if __name__)|\n\n(?=SERVER = )|\n\n\n(?=def request)"
