@@ -1,5 +1,7 @@
 """Where a job will run, as things stand."""
 
+from typing import Any
+
 from openccp.app.services import Services
 from openccp.core.access import Who
 from openccp.core.choose import Demand, Place, choose, considered_for, refusal
@@ -61,3 +63,19 @@ def where(services: Services, who: Who, method: Method) -> tuple[str, ...]:
     demand = Demand(who.contexts, image, names(services, method), network=method.network)
     found = considered_for(places(services), demand)
     return tuple(place.name for place in found if refusal(place, demand) is None)
+
+
+async def places_to_run(services: Services, who: Who, method: Method) -> list[dict[str, Any]]:
+    """The same, with what helps to choose: title, whether it answers, and how busy it is."""
+    found, loads = where(services, who, method), await services.jobs.loads()
+    known = {place.name: place.under(loads.get(place.name, Load())) for place in places(services)}
+    return [
+        {
+            "name": name,
+            "title": services.infrastructures[name].title,
+            "reachable": known[name].reachable,
+            "waiting": known[name].waiting,
+            "free": known[name].load < 1,
+        }
+        for name in found
+    ]

@@ -12,6 +12,7 @@ from openccp.core.method import Method
 from openccp.core.problems import Fault
 from openccp.core.validate import read_request
 from openccp.testing.platform import bash_method
+from openccp.web.forms.body import body_of
 from openccp.web.forms.fields import Field, Widget, field_of, fields_of
 from openccp.web.forms.filled import (
     Filled,
@@ -27,7 +28,7 @@ TEXTS = {"type": "array", "items": {"type": "string"}}
 SCHEMAS: dict[str, tuple[dict[str, Any], Widget, Any]] = {
     "text": ({"type": "string"}, Widget.TEXT, 'it\'s $(me) `x` <b>"q"'),
     "long": ({"type": "string", "maxLength": 5000}, Widget.LONG, "one\n\n  two\n"),
-    "code": ({"type": "string", "contentMediaType": "text/x-r"}, Widget.LONG, "x <- 1\ny"),
+    "code": ({"type": "string", "contentMediaType": "text/x-r"}, Widget.CODE, "x <- 1\ny"),
     "number": ({"type": "number", "minimum": 0, "maximum": 9}, Widget.NUMBER, 2.5),
     "whole": ({"type": "integer"}, Widget.NUMBER, 7),
     "yes": ({"type": "boolean"}, Widget.CHECK, True),
@@ -69,6 +70,15 @@ def sent(fields: tuple[Field, ...], filled: Filled) -> list[tuple[str, str | Upl
             text = filled.text(one.id).replace("\n", "\r\n")
             pairs += [(f"value:{one.id}", text)]
     return pairs
+
+
+def again_from(made: Method, filled: Filled) -> dict[str, Any]:
+    """The request that a browser sends of a form that shows `filled`."""
+    fields = fields_of(made)
+    parts = [(f"json:{name}", text) for name, text in filled.json.items()]
+    parts += [(f"output:{name}", "on") for name in filled.outputs or ()]
+    parts += [("infrastructure", filled.infrastructure), ("rest", filled.rest)]
+    return body_of(made, fields, read_pairs([*sent(fields, filled), *parts]))
 
 
 def again(made: Method, inputs: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """/processes/{id}/form: a process's inputs as a form, and what its button sends."""
 
 import secrets
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -13,10 +13,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from openccp.app.choose import places_to_run
 from openccp.app.created import definition
 from openccp.app.describe import visible_method
 from openccp.app.execute import Preference, execute
-from openccp.core.method import Method
+from openccp.core.access import Who
+from openccp.core.method import Method, Revision
 from openccp.core.problems import (
     InvalidQueryParameter,
     MalformedBody,
@@ -25,19 +27,14 @@ from openccp.core.problems import (
     Problem,
     UnsupportedMediaType,
 )
+from openccp.core.reference import draft
 from openccp.web.api.sign_in import prefix
 from openccp.web.api.token import FORM
+from openccp.web.forms.body import body_of, filled_from
 from openccp.web.forms.fields import fields_of
-from openccp.web.forms.filled import (
-    SECRET,
-    Filled,
-    Upload,
-    example_of,
-    faults_by_field,
-    filled_with,
-    inputs_of,
-    read_pairs,
-)
+from openccp.web.forms.filled import SECRET, Upload, example_of, faults_by_field
+from openccp.web.forms.sent import CHECK, RUN, VIEWS, Pair, Sent, read_sent, without
+from openccp.web.forms.views import View, written
 from openccp.web.negotiate import bounded, caller, known_parameters, root, services
 from openccp.web.render import page
 
@@ -45,17 +42,20 @@ MULTIPART = "multipart/form-data"
 MOST_FILES, MOST_FIELDS = 100, 2_000
 LARGEST_SIGNED_OUT = 1 << 20
 UTF8 = (b"utf-8", b"utf8")
-KEY = "key"
 NO_STORE = {"Cache-Control": "no-store"}
-Pair = tuple[str, str | Upload]
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A form to show: what is in it, and what is wrong with that."""
+    """A form to show: the request in it, how, and what is wrong with that.
 
-    method: Method
-    filled: Filled
+    `text` is what somebody wrote that is no request, or is one as he wrote it.
+    """
+
+    revision: Revision
+    body: Mapping[str, Any]
+    view: View = View.FORM
+    text: str | None = None
     problem: Problem | None = None
     again: str | None = None
     """The job whose values it holds."""
@@ -64,33 +64,35 @@ class Shown:
 async def get_form(request: Request) -> Response:
     """GET /processes/{id}/form; filled from a job of mine by `job`, from examples by `fill`."""
     who = await caller(request)
-    known_parameters(request, "job", "fill")
+    known_parameters(request, "job", "fill", "view")
     revision = await visible_method(services(request), who, request.path_params["process_id"])
-    method, job_id = revision.method, request.query_params.get("job")
+    view, job_id = request.query_params.get("view", View.FORM), request.query_params.get("job")
+    if view not in VIEWS:
+        raise InvalidQueryParameter("view is form, json or yaml.")
     if job_id is None:
-        return _form(request, Shown(method, _prefilled(request, method)))
+        return await _form(
+            request, who, Shown(revision, _prefilled(request, revision.method), View(view))
+        )
     sent = await definition(services(request), who, job_id, root(request))
-    if not str(sent["process"]).endswith(f"/processes/{method.id}"):
+    if not str(sent["process"]).endswith(f"/processes/{revision.method.id}"):
         raise NoSuchJob("That is a job of another process.")
-    inputs = sent.get("inputs") or {}
-    return _form(request, Shown(method, filled_with(fields_of(method), inputs), again=job_id))
+    body = {name: value for name, value in sent.items() if name != "process"}
+    return await _form(request, who, Shown(revision, body, View(view), again=job_id))
 
 
-def _prefilled(request: Request, method: Method) -> Filled:
+def _prefilled(request: Request, method: Method) -> Mapping[str, Any]:
     match request.query_params.get("fill"):
         case None:
-            return filled_with(fields_of(method), _defaults(method))
+            given = {i.id: i.schema["default"] for i in method.inputs.values() if i.has_default}
+            return {"inputs": given}
         case "example":
-            return example_of(fields_of(method))
+            fields = fields_of(method)
+            return body_of(method, fields, example_of(fields))
     raise InvalidQueryParameter("fill is example.")
 
 
-def _defaults(method: Method) -> dict[str, Any]:
-    return {i.id: i.schema["default"] for i in method.inputs.values() if i.has_default}
-
-
 async def send_form(request: Request) -> Response:
-    """POST /processes/{id}/form: execute, and go to the page of the job."""
+    """POST /processes/{id}/form: execute, and go to the page of the job; or show it otherwise."""
     known_parameters(request)
     try:
         who = await caller(request)
@@ -99,39 +101,63 @@ async def send_form(request: Request) -> Response:
             raise
         return _signed_out(request, await _pairs(request, LARGEST_SIGNED_OUT))
     revision = await visible_method(services(request), who, request.path_params["process_id"])
-    pairs = await _pairs(request, services(request).rules.body_bytes)
-    method, filled = revision.method, read_pairs(pairs)
-    body = orjson.dumps({"inputs": inputs_of(fields_of(method), filled)})
-    key, once = _key(pairs), Preference(respond_async=True)
+    sent = read_sent(await _pairs(request, services(request).rules.body_bytes))
+    if sent.do == CHECK:
+        draft(revision.method, sent.body(revision.method, fields_of(revision.method)))
+        return Response(status_code=204, headers=NO_STORE)
     try:
-        job = await execute(services(request), who, method.id, body, once, key, root(request))
+        return await _done(request, who, revision, sent)
     except Problem as problem:
-        return _form(request, Shown(method, filled, problem))
-    return RedirectResponse(f"{prefix(request)}/jobs/{job.job.id}", 303, NO_STORE)
+        return await _form(request, who, _refused(revision, sent, problem))
 
 
-def _key(pairs: list[Pair]) -> str | None:
-    """Two presses of one button make one job; a form that was changed since makes another."""
-    text = next((one for name, one in pairs if name == KEY and isinstance(one, str)), "")
-    return f"form-{text}" if text.isascii() and text.isalnum() and len(text) <= 64 else None
+async def _done(request: Request, who: Who, revision: Revision, sent: Sent) -> Response:
+    method = revision.method
+    body = sent.body(method, fields_of(method))
+    if sent.do != RUN:
+        return await _form(request, who, Shown(revision, body, sent.next))
+    once, content = Preference(respond_async=True), orjson.dumps(body)
+    made = await execute(services(request), who, method.id, content, once, sent.key, root(request))
+    return RedirectResponse(f"{prefix(request)}/jobs/{made.job.id}", 303, NO_STORE)
+
+
+def _refused(revision: Revision, sent: Sent, problem: Problem) -> Shown:
+    """The page as it was, and why: a text as it was written, unless there is a secret in it."""
+    fields = fields_of(revision.method)
+    try:
+        body = replace(sent, loaded=None).body(revision.method, fields)
+    except Problem:
+        return Shown(revision, {}, sent.view, sent.text, problem)
+    secret = not revision.method.secrets.isdisjoint(body["inputs"] or {})
+    return Shown(revision, body, sent.view, None if secret else sent.text, problem)
 
 
 # --- pages ------------------------------------------------------------------------------------
 
 
-def _form(request: Request, shown: Shown) -> Response:
-    fields, problem = fields_of(shown.method), shown.problem
+async def _form(request: Request, who: Who, shown: Shown) -> Response:
+    method, problem = shown.revision.method, shown.problem
+    fields = fields_of(method)
     at, elsewhere = faults_by_field(fields, problem.faults if problem else ())
     told = elsewhere or ([] if at or problem is None else [problem.detail])
+    body = without(method.secrets, shown.body)
+    text = "" if shown.view is View.FORM else shown.text or written(shown.view, body)
+    filled = filled_from(method, fields, body)
     document = {
-        "process": {"id": shown.method.id, "title": shown.method.title or shown.method.id},
+        "process": {"id": method.id, "title": method.title or method.id},
         "fields": fields,
-        "filled": shown.filled,
+        "filled": filled,
+        "choose": filled.outputs is not None or "outputs" not in body,
+        "view": shown.view,
+        "text": text,
         "faults": at,
         "problems": told,
         "again": shown.again,
         "key": secrets.token_hex(16),
         "has_examples": any(one.example is not None for one in fields),
+        "outputs": {name: output.title or name for name, output in method.outputs.items()},
+        "places": await places_to_run(services(request), who, method),
+        "largest": services(request).rules.uploads.largest,
     }
     return page(request, "form", document, problem.status if problem else 200, NO_STORE)
 

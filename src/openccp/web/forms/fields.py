@@ -1,5 +1,6 @@
 """What a form asks for each input, in the terms of HTML: pure, made from the descriptor."""
 
+import mimetypes
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Any
 import orjson
 
 from openccp.core.kinds import is_bbox
-from openccp.core.method import Input, Kind, Method
+from openccp.core.method import RESERVED, Input, Kind, Method
 
 LONG_TEXT = 200
 NOTE = "ccpnote"
@@ -21,6 +22,7 @@ class Widget(StrEnum):
 
     TEXT = "text"
     LONG = "long"
+    CODE = "code"
     NUMBER = "number"
     CHECK = "check"
     DATE = "date"
@@ -33,6 +35,7 @@ class Widget(StrEnum):
     SECRET = "secret"
     FILE = "file"
     BOX = "box"
+    MAP = "map"
     JSON = "json"
 
 
@@ -40,8 +43,10 @@ BY_FORMAT = {
     "date": Widget.DATE,
     "time": Widget.TIME,
     "date-time": Widget.MOMENT,
+    "dateTime": Widget.MOMENT,
     "uri": Widget.ADDRESS,
     "url": Widget.ADDRESS,
+    "code": Widget.CODE,
 }
 BY_KIND = {
     Kind.BOOLEAN: Widget.CHECK,
@@ -51,6 +56,11 @@ BY_KIND = {
     Kind.FILE: Widget.FILE,
     Kind.OBJECT: Widget.JSON,
 }
+CODE = re.compile(
+    r"(?:text/x-|application/|text/)(python|r|sh|shellscript|julia|javascript|json)\Z"
+)
+"""Media types of texts that are programs; the word is the language."""
+GEOMETRY = frozenset({"geojson-geometry", "geojson-feature", "geojson-feature-collection"})
 SCALAR = frozenset({Kind.TEXT, Kind.NUMBER, Kind.INTEGER})
 
 
@@ -67,8 +77,12 @@ class Field:
     many: bool = False
     options: tuple[str, ...] = ()
     bounds: Mapping[str, Any] = field(default_factory=dict)
-    """Attributes of the HTML element: min, max, step, maxlength."""
+    """Attributes of the HTML element: min, max, step, maxlength, accept."""
     unit: str = ""
+    language: str = ""
+    """What a program is written in, where that is known."""
+    option: bool = False
+    """Whether it says how to run, and not what with."""
     default: Any = None
     example: Any = None
 
@@ -77,7 +91,8 @@ def fields_of(method: Method) -> tuple[Field, ...]:
     """A field for each input of a method, in its order, and one for the note."""
     fields = [field_of(declared) for declared in method.inputs.values()]
     if NOTE not in method.inputs:
-        fields.append(Field(NOTE, Widget.TEXT, "Note", "For yourself: what this run is about."))
+        words = "For yourself: what this run is about."
+        fields.append(Field(NOTE, Widget.TEXT, "Note", words, option=True))
     return tuple(fields)
 
 
@@ -95,6 +110,8 @@ def field_of(declared: Input) -> Field:
         options=options,
         bounds=_bounds(declared),
         unit=_unit(schema),
+        language=_language(schema),
+        option=declared.id in RESERVED,
         default=schema.get("default"),
         example=_example(schema),
     )
@@ -109,6 +126,8 @@ def _widget(declared: Input, options: Sequence[str]) -> Widget:
         return _of_several(declared)
     if is_bbox(schema):
         return Widget.BOX
+    if schema.get("format") in GEOMETRY:
+        return Widget.MAP
     if kind is Kind.TEXT:
         return _of_text(schema)
     return BY_KIND[kind]
@@ -126,6 +145,8 @@ def _of_several(declared: Input) -> Widget:
 def _of_text(schema: Mapping[str, Any]) -> Widget:
     if schema.get("format") in BY_FORMAT:
         return BY_FORMAT[schema["format"]]
+    if _language(schema):
+        return Widget.CODE
     texts = [schema.get(word) for word in ("default", "example")]
     many_lines = any(isinstance(text, str) and "\n" in text for text in texts)
     if many_lines or schema.get("contentMediaType") or schema.get("maxLength", 0) > LONG_TEXT:
@@ -141,7 +162,9 @@ def _items(declared: Input) -> Mapping[str, Any]:
 def _options(declared: Input) -> tuple[str, ...]:
     """The values one may choose from, as texts; those of a list are its items'."""
     values = _items(declared).get("enum") or declared.schema.get("enum")
-    if not isinstance(values, list) or declared.kind is Kind.BOOLEAN:
+    if declared.kind is Kind.BOOLEAN:
+        return () if declared.minimum or declared.has_default else ("true", "false")
+    if not isinstance(values, list):
         return ()
     return tuple(text_of(value) for value in values)
 
@@ -149,11 +172,24 @@ def _options(declared: Input) -> tuple[str, ...]:
 def _bounds(declared: Input) -> dict[str, Any]:
     schema = declared.schema
     found = {"maxlength": schema.get("maxLength"), "minlength": schema.get("minLength")}
+    if declared.kind is Kind.FILE:
+        return _accepted(_items(declared).get("contentMediaType"))
     if declared.kind in (Kind.NUMBER, Kind.INTEGER):
         whole = declared.kind is Kind.INTEGER
         step = schema.get("multipleOf", 1 if whole else "any")
         found = {"min": schema.get("minimum"), "max": schema.get("maximum"), "step": step}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _language(schema: Mapping[str, Any]) -> str:
+    found = CODE.match(str(schema.get("contentMediaType", "")).lower())
+    return found[1] if found else ""
+
+
+def _accepted(media_type: Any) -> dict[str, Any]:
+    """What a browser offers first: it knows few types by the names that science gives them."""
+    known = isinstance(media_type, str) and mimetypes.guess_extension(media_type)
+    return {"accept": f"{media_type},{known}"} if known else {}
 
 
 def _unit(schema: Mapping[str, Any]) -> str:

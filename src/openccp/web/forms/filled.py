@@ -31,6 +31,13 @@ class Filled:
     hrefs: dict[str, str] = field(default_factory=dict)
     files: dict[str, list[str]] = field(default_factory=dict)
     """In base64, as requests carry them."""
+    json: dict[str, str] = field(default_factory=dict)
+    """Values that their field cannot say, as JSON."""
+    infrastructure: str = ""
+    outputs: tuple[str, ...] | None = None
+    """The outputs to keep; None: all."""
+    rest: str = ""
+    """What of the request stands in no field, as JSON."""
 
     def text(self, name: str) -> str:
         """What stands in a field of one text."""
@@ -43,7 +50,8 @@ class Filled:
 
 
 def read_pairs(pairs: Iterable[tuple[str, str | Upload]]) -> Filled:
-    """The parts of a form: `value:x`, `secret:x`, `href:x`, `upload:x`, `kept:x` for the input x.
+    """The parts of a form: `value:x`, `secret:x`, `href:x`, `upload:x`, `kept:x`, `json:x` for the
+    input x; `output:y` for an output y (empty where there are others), `infrastructure` and `rest`.
 
     Line ends become those of this platform.
     """
@@ -60,6 +68,12 @@ def read_pairs(pairs: Iterable[tuple[str, str | Upload]]) -> Filled:
                 filled.hrefs[input_id] = one.strip()
             case "kept", str():
                 kept.setdefault(input_id, []).append(one)
+            case "json", str():
+                filled.json[input_id] = one.replace("\r\n", "\n")
+            case "output", str():
+                filled.outputs = (*(filled.outputs or ()), *([input_id] if one else []))
+            case "infrastructure" | "rest", str():
+                setattr(filled, part, one)
     filled.files = kept | filled.files
     return filled
 
@@ -71,6 +85,8 @@ def inputs_of(fields: Sequence[Field], filled: Filled) -> dict[str, Any]:
 
 
 def _value(one: Field, filled: Filled) -> Any:
+    if filled.json.get(one.id, "").strip():
+        return _plain_json(filled.json[one.id])
     if one.widget is Widget.FILE:
         return _file(one, filled)
     texts = filled.values.get(one.id, [])
@@ -93,9 +109,9 @@ def _typed(widget: Widget, text: str) -> Any:
             return text.strip() + ("Z" if local[1] else ":00Z")
         case Widget.BOX:
             return _box(text)
-        case Widget.JSON:
+        case Widget.JSON | Widget.MAP:
             return _json(text)
-        case Widget.TEXT | Widget.LONG | Widget.SECRET:
+        case Widget.TEXT | Widget.LONG | Widget.CODE | Widget.SECRET:
             return text
     return text.strip()
 
@@ -105,7 +121,9 @@ def _file(one: Field, filled: Filled) -> Any:
     if one.id in filled.hrefs:
         return {"href": filled.hrefs[one.id]}
     files = filled.files.get(one.id)
-    return files if files is None or one.many else files[0]
+    if not files:
+        return None
+    return files if one.many else files[0]
 
 
 def _box(text: str) -> Any:
@@ -117,12 +135,17 @@ def _box(text: str) -> Any:
         return _json(text)
 
 
-def _json(text: str) -> Any:
+def _plain_json(text: str) -> Any:
     """JSON where it is; else the text, whose fault the check of requests tells."""
     try:
-        value = loads(text.encode(errors="replace"))
+        return loads(text.encode(errors="replace"))
     except MalformedBody:
         return text
+
+
+def _json(text: str) -> Any:
+    """The same, an object as requests have it: wrapped, so that it is no qualified value."""
+    value = _plain_json(text)
     wrapped = isinstance(value, dict) and not value.keys() & {"value", "href", "bbox"}
     return {"value": value} if wrapped else value
 

@@ -55,6 +55,12 @@ FROM_JOB = Parameter("job", "query", "A job of yours whose values the form shows
 FILL = Parameter(
     "fill", "query", "example: the author's examples.", {"type": "string", "enum": ["example"]}
 )
+FORM_VIEW = Parameter(
+    "view",
+    "query",
+    "How the request is shown.",
+    {"type": "string", "enum": ["form", "json", "yaml"]},
+)
 WORKFLOW = Parameter("w", "query", "Which workflow of a CWL $graph is meant.")
 PREFER_REPRESENTATION = Parameter(
     "Prefer", "header", "return=representation: answer with the summary, and with warnings."

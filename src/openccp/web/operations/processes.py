@@ -21,6 +21,7 @@ from openccp.web.operations.parameters import (
     AFTER,
     BEFORE,
     FILL,
+    FORM_VIEW,
     FROM_JOB,
     IDEMPOTENCY_KEY,
     LIMIT,
@@ -89,7 +90,7 @@ GET_FORM = Operation(
     "showForm",
     "The inputs as a form to fill in",
     (Answer(200, "The form.", {HTML: "html"}),),
-    parameters=(FROM_JOB, FILL),
+    parameters=(FROM_JOB, FILL, FORM_VIEW),
     refusals=(NoSuchJob, NotFound),
 )
 NOT_SENT = {
@@ -107,6 +108,10 @@ SEND_FORM = Operation(
     "Execute a process with what a form says",
     (
         nothing("The job was made.", "Location", status=303),
+        nothing("To do=check: as far as can be told it is right."),
+        Answer(
+            200, "The same request as form, JSON or YAML, to do=form, json or yaml.", {HTML: "html"}
+        ),
         *(Answer(status, words, {HTML: "html"}) for status, words in NOT_SENT.items()),
     ),
     refusals=(InvalidRequest, KeyReused),
