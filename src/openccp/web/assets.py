@@ -35,7 +35,7 @@ class Asset:
 @cache
 def assets() -> Mapping[str, Asset]:
     """Every file of `static`, what was built, and Swagger UI's where it is installed, by name."""
-    files = (*sorted(FOLDER.iterdir()), *BUILT.glob(SCRIPT), *_swagger_ui())
+    files = (*sorted(FOLDER.iterdir()), *BUILT.glob("*.js"), *_swagger_ui())
     return {file.name: _read(file) for file in files}
 
 

@@ -83,8 +83,8 @@ async def get_form(request: Request) -> Response:
 def _prefilled(request: Request, method: Method) -> Mapping[str, Any]:
     match request.query_params.get("fill"):
         case None:
-            given = {i.id: i.schema["default"] for i in method.inputs.values() if i.has_default}
-            return {"inputs": given}
+            free = [i for i in method.inputs.values() if i.has_default and not i.read_only]
+            return {"inputs": {i.id: i.schema["default"] for i in free}}
         case "example":
             fields = fields_of(method)
             return body_of(method, fields, example_of(fields))

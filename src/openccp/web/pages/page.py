@@ -115,5 +115,6 @@ def html(request: Request, page: str, document: Any) -> str:
         address=partial(here, request),
         asset=address,
         script=SCRIPT if SCRIPT in assets() else None,
+        built=assets(),
         session=any(name.endswith("ccp-session") for name in request.cookies),
     )
