@@ -136,30 +136,35 @@ def _refused(revision: Revision, sent: Sent, problem: Problem) -> Shown:
 
 
 async def _form(request: Request, who: Who, shown: Shown) -> Response:
+    there, problem = services(request), shown.problem
+    document = _document(shown) | {
+        "key": secrets.token_hex(16),
+        "places": await places_to_run(there, who, shown.revision.method),
+        "largest": there.rules.uploads.largest,
+    }
+    return page(request, "form", document, problem.status if problem else 200, NO_STORE)
+
+
+def _document(shown: Shown) -> dict[str, Any]:
     method, problem = shown.revision.method, shown.problem
     fields = fields_of(method)
     at, elsewhere = faults_by_field(fields, problem.faults if problem else ())
     told = elsewhere or ([] if at or problem is None else [problem.detail])
     body = without(method.secrets, shown.body)
-    text = "" if shown.view is View.FORM else shown.text or written(shown.view, body)
     filled = filled_from(method, fields, body)
-    document = {
+    return {
         "process": {"id": method.id, "title": method.title or method.id},
         "fields": fields,
         "filled": filled,
         "choose": filled.outputs is not None or "outputs" not in body,
+        "outputs": {name: output.title or name for name, output in method.outputs.items()},
         "view": shown.view,
-        "text": text,
+        "text": "" if shown.view is View.FORM else shown.text or written(shown.view, body),
         "faults": at,
         "problems": told,
         "again": shown.again,
-        "key": secrets.token_hex(16),
         "has_examples": any(one.example is not None for one in fields),
-        "outputs": {name: output.title or name for name, output in method.outputs.items()},
-        "places": await places_to_run(services(request), who, method),
-        "largest": services(request).rules.uploads.largest,
     }
-    return page(request, "form", document, problem.status if problem else 200, NO_STORE)
 
 
 def _signed_out(request: Request, pairs: list[Pair]) -> Response:
