@@ -11,7 +11,7 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from statistics import median
 from tempfile import mkdtemp
@@ -23,7 +23,7 @@ from openccp.core.job import TaskKey
 from openccp.core.ports import Handle, Limits, Observation, State, Task
 from openccp.core.site import Site
 from openccp.infrastructures.slurm.build import build
-from openccp.infrastructures.slurm.controller import BatchJob, Controller
+from openccp.infrastructures.slurm.controller import Controller, Listed
 from openccp.infrastructures.slurm.infrastructure import SlurmInfrastructure
 from openccp.infrastructures.slurm.kind import SlurmSettings
 from openccp.testing.infrastructure import make_task
@@ -70,7 +70,7 @@ class Counted:
         self.calls = 0
         self._listed = asked.listed
 
-    async def listed(self) -> Sequence[BatchJob]:
+    async def listed(self) -> Listed:
         """One call more."""
         self.calls += 1
         return await self._listed()

@@ -1,6 +1,5 @@
 """Putting an infrastructure `slurm` together from its settings."""
 
-import os
 import pwd
 from functools import partial
 
@@ -48,9 +47,9 @@ def build(site: Site, settings: SlurmSettings, user: str) -> SlurmInfrastructure
 
 
 def _controller(settings: SlurmSettings, user: str) -> Controller:
-    commands = Commands(settings.prefix, settings.partition, as_root=os.geteuid() == 0)
+    commands = Commands(settings.prefix, settings.partition, user)
     if not settings.rest:
         return commands
     asked = settings.rest_user or user
     get = from_file(settings.token_file) if settings.token_file else partial(commands.token, asked)
-    return Rest(settings.rest, asked, Token(get), settings.partition)
+    return Rest(settings.rest, asked, Token(get), user, settings.partition)

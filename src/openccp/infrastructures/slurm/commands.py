@@ -3,15 +3,27 @@
 import asyncio
 import math
 import os
+import secrets
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
-from openccp.infrastructures.slurm.controller import BatchJob, ControllerGone, Order, Refused
+from openccp.infrastructures.slurm.controller import (
+    BatchJob,
+    ControllerGone,
+    Listed,
+    Order,
+    Refused,
+)
 from openccp.infrastructures.slurm.tokens import LIFE, bare
 
-FIELDS = "%F|%K|%T|%r|%N|%Q|%u|%k|%j"
-ACCOUNTED = "JobID,State,NodeList,User,Comment,JobName"
+FIELDS = "%F|%A|%K|%T|%r|%N|%u|%k|%j"
+"""What people may write themselves comes last."""
+LINE = "%F %Q"
+LINE_SECONDS = 15.0
+"""How long a look at the whole queue is good for: its order is told, nothing is decided by it."""
+ACCOUNTED = "JobID,JobIDRaw,State,NodeList"
 SECONDS = 30
 """A command that takes longer is given up: the controller does not answer."""
 GONE = (
@@ -29,10 +41,13 @@ BATCH_SCRIPT = "#!/bin/sh\nexec {}\n"
 class Commands:
     """Runs sbatch, squeue, scancel. Nothing but names and numbers is in their arguments."""
 
-    def __init__(self, prefix: Sequence[str], partition: str, *, as_root: bool) -> None:
+    def __init__(self, prefix: Sequence[str], partition: str, user: str) -> None:
         self._prefix = tuple(prefix)
         self._partition = partition
-        self._as_root = as_root
+        self._user = user
+        self._line: list[int] = []
+        self._lined_up = -LINE_SECONDS
+        self._is_root: bool | None = None
 
     async def version(self) -> str:
         """Of the commands, once the controller answered."""
@@ -47,51 +62,53 @@ class Commands:
     async def submit(self, order: Order) -> int:
         """The script comes by standard input: no node has to see a file to queue it."""
         script = BATCH_SCRIPT.format(order.script)
-        told = await self._run("sbatch", *self._words(order), stdin=script)
+        if self._is_root is None:
+            self._is_root = (await self._run("id", "-u")).strip() == "0"
+        words = _words(order, as_root=self._is_root)
+        told = await self._run("sbatch", *words, stdin=script)
         return int(told.strip().split(";")[0])
 
-    def _words(self, order: Order) -> list[str]:
-        share = order.share
-        given = {
-            "--job-name": order.name,
-            "--comment": order.comment,
-            "--time": str(math.ceil(share.seconds / 60)),
-            "--mem": f"{math.ceil(share.memory_bytes / (1 << 20))}M",
-            "--cpus-per-task": str(share.cpus),
-            "--partition": share.partition,
-            "--account": share.account,
-            "--qos": share.qos,
-            "--gres": f"gpu:{share.gpus}" if share.gpus else "",
-            "--array": f"0-{order.replicas - 1}" if order.replicas > 1 else "",
-            "--uid": str(order.uid) if self._as_root else "",
-            "--gid": str(order.gid) if self._as_root else "",
-        }
-        fixed = ["--parsable", "--no-requeue", "--export=LANG", "--chdir=/", "--ntasks=1"]
-        silent = ["--output=/dev/null", "--error=/dev/null", "--input=/dev/null"]
-        return [*fixed, *silent, *(f"{name}={value}" for name, value in given.items() if value)]
+    async def listed(self) -> Listed:
+        """One squeue; now and then another for the order of all that wait, in numbers only."""
+        row = secrets.token_hex(8)
+        words = ("-h", "-r", "-a", "-t", "all", f"--user={self._user}", "-o", f"{row}|{FIELDS}")
+        jobs = list(_read(await self._run("squeue", *words), row))
+        if any(job.state == "PENDING" for job in jobs):
+            await self._line_up()
+        return Listed(jobs, self._line)
 
-    async def listed(self) -> Sequence[BatchJob]:
-        """One squeue; a partition of our own is enough to see our place in its queue."""
+    async def _line_up(self) -> None:
+        now = time.monotonic()
+        if now - self._lined_up < LINE_SECONDS:
+            return
         where = [f"--partition={self._partition}"] if self._partition else []
-        told = await self._run("squeue", "-h", "-r", "-a", "-t", "all", "-o", FIELDS, *where)
-        return list(_read(told))
+        told = await self._run("squeue", "-h", "-a", "-t", "PD", "-o", LINE, *where)
+        rows = [[int(word) for word in line.split()] for line in told.splitlines()]
+        self._line = [id for id, _ in sorted(rows, key=lambda row: (-row[1], row[0]))]
+        self._lined_up = now
 
     async def ended(self, name: str) -> Sequence[BatchJob]:
         """One sacct."""
-        words = ("-n", "-X", "-P", "-D", f"--name={name}", "-S", "now-30days", "-o", ACCOUNTED)
+        words = ("-n", "-X", "-P", "-D", f"--name={name}", f"--user={self._user}")
+        since = ("-S", "now-30days", "-o", ACCOUNTED)
         with suppress(Refused):
-            return list(_read_accounted(await self._run("sacct", "-a", *words)))
+            return list(_read_accounted(await self._run("sacct", *words, *since), name, self._user))
         return []
 
-    async def signal(self, job: int, sign: str) -> None:
+    async def signal(self, name: str, jobs: Sequence[int], sign: str) -> None:
         """To the batch script and all that it started."""
-        with suppress(Refused):
-            await self._run("scancel", "--full", f"--signal={sign}", str(job))
+        await self._cancel(name, jobs, "--full", f"--signal={sign}")
 
-    async def cancel(self, job: int) -> None:
+    async def cancel(self, name: str, jobs: Sequence[int]) -> None:
         """What is not there any more is no error."""
+        await self._cancel(name, jobs)
+
+    async def _cancel(self, name: str, jobs: Sequence[int], *more: str) -> None:
+        """By name and account too: a number may have been given to somebody else."""
+        whose = (f"--name={name}", f"--user={self._user}")
         with suppress(Refused):
-            await self._run("scancel", str(job))
+            if jobs:
+                await self._run("scancel", *more, *whose, *map(str, jobs))
 
     async def token(self, user: str) -> str:
         """A new token for slurmrestd."""
@@ -129,6 +146,27 @@ class Commands:
         return _answer(running.returncode or 0, out.decode("utf-8", "replace"), err)
 
 
+def _words(order: Order, *, as_root: bool) -> list[str]:
+    share = order.share
+    given = {
+        "--job-name": order.name,
+        "--comment": order.comment,
+        "--time": str(math.ceil(share.seconds / 60)),
+        "--mem": f"{math.ceil(share.memory_bytes / (1 << 20))}M",
+        "--cpus-per-task": str(share.cpus),
+        "--partition": share.partition,
+        "--account": share.account,
+        "--qos": share.qos,
+        "--gres": f"gpu:{share.gpus}" if share.gpus else "",
+        "--array": f"0-{order.replicas - 1}" if order.replicas > 1 else "",
+        "--uid": str(order.uid) if as_root else "",
+        "--gid": str(order.gid) if as_root else "",
+    }
+    fixed = ["--parsable", "--no-requeue", "--export=LANG", "--chdir=/", "--ntasks=1"]
+    silent = ["--output=/dev/null", "--error=/dev/null", "--input=/dev/null"]
+    return [*fixed, *silent, *(f"{name}={value}" for name, value in given.items() if value)]
+
+
 def _answer(code: int, told: str, complaint: bytes) -> str:
     if code == 0:
         return told
@@ -144,14 +182,16 @@ def _environment(own: Mapping[str, str]) -> dict[str, str]:
     return {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", **kept}
 
 
-def _read(told: str) -> Iterable[BatchJob]:
+def _read(told: str, row: str) -> Iterator[BatchJob]:
+    """Lines that begin with this call's own word; others are parts of what somebody wrote."""
     for line in told.splitlines():
-        fields = line.split("|", 8)
-        if len(fields) < 9 or not fields[0].isdigit():
+        fields = line.split("|", 9)
+        if len(fields) < 10 or fields[0] != row:
             continue
-        id, index, state, reason, node, priority, user, comment, name = fields
+        _, id, own, index, state, reason, node, user, comment, name = fields
         yield BatchJob(
             id=int(id),
+            own=int(own),
             index=int(index) if index.isdigit() else 0,
             name=name,
             comment=comment,
@@ -159,16 +199,20 @@ def _read(told: str) -> Iterable[BatchJob]:
             state=state,
             reason=reason,
             node=node,
-            priority=int(priority) if priority.isdigit() else 0,
         )
 
 
-def _read_accounted(told: str) -> Iterable[BatchJob]:
+def _read_accounted(told: str, name: str, user: str) -> Iterator[BatchJob]:
     for line in told.splitlines():
-        fields = line.split("|", 5)
-        id, _, index = fields[0].partition("_")
-        if len(fields) == 6 and id.isdigit():
-            _, state, node, user, comment, name = fields
-            number = int(index) if index.isdigit() else 0
-            state = state.split()[0] if state else ""
-            yield BatchJob(int(id), number, name, comment, user, state, node=node)
+        job, own, state, node = line.split("|")
+        id, _, index = job.partition("_")
+        yield BatchJob(
+            id=int(id),
+            own=int(own) if own.isdigit() else 0,
+            index=int(index) if index.isdigit() else 0,
+            name=name,
+            comment="",
+            user=user,
+            state=state.split()[0],
+            node=node,
+        )

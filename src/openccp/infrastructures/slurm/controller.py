@@ -51,6 +51,9 @@ class BatchJob:
     """One job, or one element of an array, as the controller lists it."""
 
     id: int
+    """Of the whole array, if it is an element of one."""
+    own: int
+    """Its own number, which it writes into its claim when it begins."""
     index: int
     name: str
     comment: str
@@ -58,7 +61,6 @@ class BatchJob:
     state: str
     reason: str = ""
     node: str = ""
-    priority: int = 0
 
     @property
     def waits(self) -> bool:
@@ -70,6 +72,21 @@ class BatchJob:
         """Whether it has begun and not ended."""
         return self.state in GOING
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        return self.waits or self.goes
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What the controller knows of jobs."""
+
+    jobs: Sequence[BatchJob]
+    """All of our account, also those that ended lately."""
+    line: Sequence[int]
+    """The numbers of all that wait, whoever's they are, the next one first."""
+
 
 class Controller(Protocol):
     """Slurm's controller. Every method raises ControllerGone if there is no answer."""
@@ -80,17 +97,17 @@ class Controller(Protocol):
     async def submit(self, order: Order) -> int:
         """The new job's number, an array's own; Refused if it is not taken."""
 
-    async def listed(self) -> Sequence[BatchJob]:
-        """Every job that it knows, also those that ended lately, in one call."""
+    async def listed(self) -> Listed:
+        """Every job of our account in one call, however many there are."""
 
     async def ended(self, name: str) -> Sequence[BatchJob]:
-        """What accounting remembers of jobs of this name; empty where nothing is accounted."""
+        """What accounting remembers of our account's jobs of this name; empty without any."""
 
-    async def signal(self, job: int, sign: str) -> None:
-        """Send TERM, say, to every process of a running job; nothing if it does not run."""
+    async def signal(self, name: str, jobs: Sequence[int], sign: str) -> None:
+        """Send TERM, say, to every process of those of these jobs that run and have the name."""
 
-    async def cancel(self, job: int) -> None:
-        """End it, whatever it does: at once if it waits, by TERM and then KILL if it runs."""
+    async def cancel(self, name: str, jobs: Sequence[int]) -> None:
+        """End them, whatever they do: at once what waits, by TERM and then KILL what runs."""
 
     async def close(self) -> None:
         """Hold nothing open."""

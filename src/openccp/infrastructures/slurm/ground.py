@@ -121,6 +121,11 @@ class Ground:
             return False
         return True
 
+    def intend_again(self, started: SlurmTask) -> None:
+        """Write down that there may be two of it."""
+        with contextlib.suppress(FileExistsError):
+            write_new(started.again, b"")
+
     def number(self, started: SlurmTask, job: int) -> None:
         """Keep its number at the cluster, once that is known."""
         started.job = job

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from openccp.core.job import Failure, Stage, TaskKey
@@ -23,8 +23,16 @@ from openccp.infrastructures.folders import handle_of, key_of
 from openccp.infrastructures.once import Once
 from openccp.infrastructures.sandbox import NoSandbox
 from openccp.infrastructures.slurm.controller import BatchJob, Controller, ControllerGone
+from openccp.infrastructures.slurm.ending import Ending
 from openccp.infrastructures.slurm.ground import Ground
-from openccp.infrastructures.slurm.judge import CANCELLED, REQUEUED, cancelled, limit_of, lost_of
+from openccp.infrastructures.slurm.judge import (
+    CANCELLED,
+    REQUEUED,
+    cancelled,
+    limit_of,
+    lost_of,
+    standing,
+)
 from openccp.infrastructures.slurm.queue import Listing, Queue
 from openccp.infrastructures.slurm.tasks import SlurmTask
 from openccp.infrastructures.started import lost, observe_running
@@ -36,8 +44,6 @@ SETTLE = 3.0
 """Seconds in which an end that the cluster tells of has to reach the shared folder."""
 QUICK, SLOW, YOUNG = 0.02, 0.25, 3.0
 """How often ends are looked for, while a running task is younger than that, and then."""
-REAP_TRIES, REAP_LOOKS = 6, 12
-"""How often a job is asked to end before it is killed, and looked for after each time."""
 BY_SANDBOX = (
     "network", "read-only", "capabilities", "privileges", "user", "jobs", "processes", "platform",
 )  # fmt: skip
@@ -61,6 +67,7 @@ class SlurmInfrastructure:
         self._ground = ground
         self._controller = controller
         self._queue = Queue(controller, ground.is_ours)
+        self._ending = Ending(controller, self._queue)
         self._callbacks: list[Callable[[TaskKey], None]] = []
         self._running: dict[TaskKey, SlurmTask] = {}
         self._ended: dict[TaskKey, Observation] = {}
@@ -124,15 +131,16 @@ class SlurmInfrastructure:
                 if found or started.began() is not None:
                     self._ground.number(started, found)
                     return
+                self._ground.intend_again(started)
             self._ground.number(started, await self._controller.submit(self._ground.order(task)))
         except ControllerGone as error:
             raise Unavailable(f"The cluster does not answer: {error}") from error
 
     async def _queued(self, started: SlurmTask) -> int:
-        """The number of its job, by name; 0 if the controller knows none."""
+        """The number of a job of its name; 0 if neither controller nor accounting knows one."""
         listing = await self._queue.listing(time.time())
-        found = [*listing.of(started.folder.name).values()]
-        found = found or await self._accounted(started.folder.name)
+        name = started.folder.name
+        found = listing.of(name) or await self._accounted(name)
         return max((one.id for one in found), default=0)
 
     def _follow(self, started: SlurmTask) -> None:
@@ -204,16 +212,16 @@ class SlurmInfrastructure:
             self._follow(started)
         if started.condemned():
             with contextlib.suppress(ControllerGone):
-                await self._end(started)
-        jobs = listing.of(started.folder.name, started.job)
-        alive = [one for one in jobs.values() if one.waits or one.goes]
+                await self._ending.end(started)
+        jobs = standing(listing.of(started.folder.name), started.claims())
+        alive = [one for one in jobs if one.is_alive]
         if _requeued(started, alive, listing.taken) and not started.stopped():
             return Observation(State.LOST, failure=REQUEUED)
         if listing.taken <= started.submitted or (alive and None in started.ends()):
             return self._alive(started, alive, listing)
         if alive:
             return observe_running(started)
-        return await self._over(started, list(jobs.values()), listing.taken)
+        return await self._over(started, jobs, listing.taken)
 
     def _alive(self, started: SlurmTask, alive: list[BatchJob], listing: Listing) -> Observation:
         began = started.began()
@@ -226,7 +234,9 @@ class SlurmInfrastructure:
 
     async def _over(self, started: SlurmTask, jobs: list[BatchJob], taken: float) -> Observation:
         """The cluster says that it is over, or knows nothing of it."""
-        jobs = jobs or await self._accounted(started.folder.name)
+        if len(jobs) < started.plan.replicas:
+            known = standing(await self._accounted(started.folder.name), started.claims())
+            jobs += [one for one in known if not one.is_alive]  # else the controller lost it
         if found := limit_of(jobs):
             started.sentence(*found)
         if started.stopped():
@@ -248,10 +258,10 @@ class SlurmInfrastructure:
             return self._conclude(started)
         return lost()
 
-    async def _accounted(self, name: str) -> list[BatchJob]:
+    async def _accounted(self, name: str) -> Sequence[BatchJob]:
         with contextlib.suppress(ControllerGone):
-            return [one for one in await self._controller.ended(name) if self._ground.is_ours(one)]
-        return []
+            return await self._controller.ended(name)
+        return ()
 
     def _conclude(self, started: SlurmTask, failure: Failure | None = None) -> Observation:
         key = started.folder.key
@@ -268,25 +278,7 @@ class SlurmInfrastructure:
         started = self._known(key) if key and key not in self._ended else None
         if started is None:
             return
-        again = started.stopped()
-        started.forbid_start()
-        left = started.seconds_left(grace)
-        started.allow(left)
-        with contextlib.suppress(ControllerGone):
-            if left <= 0 or started.began() is None:
-                await self._controller.cancel(await self._number(started))
-            elif not again:
-                await self._controller.signal(await self._number(started), "TERM")
-
-    async def _number(self, started: SlurmTask) -> int:
-        return started.job or await self._queued(started)
-
-    async def _end(self, started: SlurmTask) -> None:
-        """At once, whatever it does."""
-        started.forbid_start()
-        started.allow(0)
-        if number := await self._number(started):
-            await self._controller.cancel(number)
+        await self._ending.stop(started, grace)
 
     async def reap(self, handle: Handle) -> None:
         """End and remove what is left of the attempt: jobs, folders, secrets."""
@@ -296,37 +288,11 @@ class SlurmInfrastructure:
         for stage in Stage:
             one = TaskKey(key.job, key.attempt, stage)
             started = self._known(one)
-            if started is not None and None in started.ends():
-                await self._gone(started)
+            if started is not None:
+                await self._ending.gone(started)
             self._running.pop(one, None)
             self._ended.pop(one, None)
         await asyncio.to_thread(self._ground.attempts.remove, key)
-
-    async def _gone(self, started: SlurmTask) -> None:
-        """Return when the cluster says that nothing of it is left."""
-        try:
-            for _ in range(REAP_TRIES):
-                await self._end(started)
-                if await self._ends_soon(started):
-                    return
-            await self._controller.signal(await self._number(started), "KILL")
-        except ControllerGone as error:
-            raise Unavailable(f"The cluster does not answer: {error}") from error
-        raise Unavailable(f"The cluster does not end {started.folder.name}")
-
-    async def _ends_soon(self, started: SlurmTask) -> bool:
-        for _ in range(REAP_LOOKS):
-            if not await self._is_alive(started):
-                return True
-            await asyncio.sleep(SLOW)
-        return False
-
-    async def _is_alive(self, started: SlurmTask) -> bool:
-        if None not in started.ends():
-            return False
-        listing = await self._queue.listing(time.time())
-        jobs = listing.of(started.folder.name, started.job).values()
-        return any(one.waits or one.goes for one in jobs)
 
     async def close(self) -> None:
         """Stop watching; what runs goes on and is found again."""

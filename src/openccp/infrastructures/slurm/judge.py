@@ -1,6 +1,6 @@
 """From what a cluster says of a job without an end file to what is said of it: pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from openccp.core.job import Blame, Failure
 from openccp.infrastructures.slurm.controller import BatchJob
@@ -19,6 +19,23 @@ CANCELLED = Failure(
 REQUEUED = Failure(
     Blame.PLATFORM, "requeued", "The cluster took the job from its node and queued it again"
 )
+
+
+def standing(jobs: Iterable[BatchJob], claims: Sequence[int]) -> list[BatchJob]:
+    """The job that stands for each replica, as far as one is known.
+
+    It is the one whose number the replica's claim bears; before that (0) one that goes on, or
+    may still begin, or else ended last. What was queued beside it does nothing.
+    """
+    known, found = list(jobs), []
+    for index, claim in enumerate(claims):
+        own = [job for job in known if job.index == index and claim in (0, job.own)]
+        found += sorted(own, key=_last)[-1:]
+    return found
+
+
+def _last(job: BatchJob) -> tuple[bool, bool, int]:
+    return (job.is_alive, job.goes, job.id)
 
 
 def limit_of(jobs: Iterable[BatchJob]) -> tuple[str, str] | None:

@@ -6,22 +6,21 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from openccp.infrastructures.slurm.controller import BatchJob, Controller
+from openccp.infrastructures.slurm.controller import BatchJob, Controller, Listed
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All jobs of the cluster as they were at `taken` (epoch seconds), ours by name."""
+    """Our jobs as they were at `taken` (epoch seconds), by name."""
 
     taken: float
     ours: dict[str, list[BatchJob]]
     ranks: dict[int, int]
     """Job -> its place among all that wait, from 1, by priority."""
 
-    def of(self, name: str, job: int = 0) -> dict[int, BatchJob]:
-        """Replica -> its job; one that goes on hides copies of it that ended."""
-        found = [one for one in self.ours.get(name, ()) if not job or one.id == job]
-        return {one.index: one for one in sorted(found, key=_last)}
+    def of(self, name: str) -> Sequence[BatchJob]:
+        """All of a name: more than one a replica, if an answer to a submission was lost."""
+        return self.ours.get(name, ())
 
     def told(self, job: BatchJob) -> str:
         """Where it stands, in words."""
@@ -29,10 +28,6 @@ class Listing:
             return f"being started on {job.node}" if job.node else "being started"
         place = f", place {self.ranks[job.id]}" if job.id in self.ranks else ""
         return f"waiting in the queue{place} ({job.reason})"
-
-
-def _last(job: BatchJob) -> tuple[bool, bool, int]:
-    return (job.waits or job.goes, job.goes, job.id)
 
 
 class Queue:
@@ -60,12 +55,9 @@ class Queue:
         return listing
 
 
-def _listing(taken: float, jobs: Sequence[BatchJob], ours: Callable[[BatchJob], bool]) -> Listing:
+def _listing(taken: float, listed: Listed, ours: Callable[[BatchJob], bool]) -> Listing:
     named: dict[str, list[BatchJob]] = defaultdict(list)
-    for job in filter(ours, jobs):
+    for job in filter(ours, listed.jobs):
         named[job.name].append(job)
-    waiting = sorted((-one.priority, one.id) for one in jobs if one.state == "PENDING")
-    ranks: dict[int, int] = {}
-    for _, id in waiting:
-        ranks.setdefault(id, len(ranks) + 1)
-    return Listing(taken, dict(named), ranks)
+    line = dict.fromkeys(listed.line)
+    return Listing(taken, dict(named), {id: place for place, id in enumerate(line, 1)})

@@ -11,7 +11,13 @@ from typing import Any
 import httpx2
 import orjson
 
-from openccp.infrastructures.slurm.controller import BatchJob, ControllerGone, Order, Refused
+from openccp.infrastructures.slurm.controller import (
+    BatchJob,
+    ControllerGone,
+    Listed,
+    Order,
+    Refused,
+)
 from openccp.infrastructures.slurm.tokens import Token
 
 SECONDS = 30.0
@@ -26,9 +32,10 @@ GONE = re.compile(
 class Rest:
     """Asks slurmrestd. Nothing but names, numbers and paths is in what it is told."""
 
-    def __init__(self, url: str, user: str, token: Token, partition: str) -> None:
+    def __init__(self, url: str, user: str, token: Token, account: str, partition: str) -> None:
         self._url = url.rstrip("/")
         self._user = user
+        self._account = account
         self._token = token
         self._partition = partition
         self._number = 0
@@ -56,28 +63,38 @@ class Rest:
         answer = await self._call("POST", "job/submit", body)
         return int(answer["job_id"])
 
-    async def listed(self) -> Sequence[BatchJob]:
+    async def listed(self) -> Listed:
         """One request; reading its answer is a thread's work."""
         answer = await self._call("GET", "jobs")
-        jobs = await asyncio.to_thread(lambda: list(_read(answer.get("jobs", ()))))
-        wanted = self._partition
-        return [job for job, partition in jobs if not wanted or wanted in partition.split(",")]
+        return await asyncio.to_thread(self._listed, answer.get("jobs", ()))
+
+    def _listed(self, jobs: Sequence[Mapping[str, Any]]) -> Listed:
+        ours = [job for job in jobs if job.get("user_name") == self._account]
+        waiting = [job for job in jobs if _state(job) == "PENDING" and self._is_near(job)]
+        ranks = sorted((-(_plain(job.get("priority")) or 0), _id(job)) for job in waiting)
+        return Listed([one for job in ours for one in _read(job)], [id for _, id in ranks])
+
+    def _is_near(self, job: Mapping[str, Any]) -> bool:
+        """Whether it waits where ours do."""
+        return self._partition in ("", *str(job.get("partition", "")).split(","))
 
     async def ended(self, name: str) -> Sequence[BatchJob]:
         """slurmrestd is asked for accounting only where it serves it: not yet."""
         return []
 
-    async def signal(self, job: int, sign: str) -> None:
+    async def signal(self, name: str, jobs: Sequence[int], sign: str) -> None:
         """To the batch script and all that it started."""
-        with suppress(Refused):
-            await self._call("DELETE", f"job/{job}?signal={sign}")
+        for job in jobs:
+            with suppress(Refused):
+                await self._call("DELETE", f"job/{job}?signal={sign}")
 
-    async def cancel(self, job: int) -> None:
+    async def cancel(self, name: str, jobs: Sequence[int]) -> None:
         """By TERM, which a job that waits does not take; without a signal it would be KILL."""
-        try:
-            await self._call("DELETE", f"job/{job}?signal=TERM")
-        except Refused:
-            await self.signal(job, "KILL")
+        for job in jobs:
+            try:
+                await self._call("DELETE", f"job/{job}?signal=TERM")
+            except Refused:
+                await self.signal(name, [job], "KILL")
 
     async def close(self) -> None:
         """Close the connections."""
@@ -159,25 +176,30 @@ def _gpus(count: int, version: int) -> dict[str, str]:
     return {"gres": f"gpu:{count}"} if version < TYPED else {"tres_per_node": f"gres/gpu:{count}"}
 
 
-def _read(jobs: Any) -> Iterator[tuple[BatchJob, str]]:
-    for job in jobs:
-        state = job.get("job_state", "")
-        array = _plain(job.get("array_job_id"))
-        index = _plain(job.get("array_task_id"))
-        words = str(job.get("array_task_string") or "")
-        found = BatchJob(
-            id=array or int(job["job_id"]),
-            index=index or 0,
-            name=str(job.get("name", "")),
-            comment=_comment(job),
-            user=str(job.get("user_name", "")),
-            state=str(state[0] if isinstance(state, list) else state),
-            reason=str(job.get("state_reason", "")),
-            node=str(job.get("nodes", "")),
-            priority=_plain(job.get("priority")) or 0,
-        )
-        for element in _elements(words) or (found.index,):
-            yield replace(found, index=element), str(job.get("partition", ""))
+def _read(job: Mapping[str, Any]) -> Iterator[BatchJob]:
+    """One, or the elements of an array that wait together."""
+    found = BatchJob(
+        id=_id(job),
+        own=int(job["job_id"]),
+        index=_plain(job.get("array_task_id")) or 0,
+        name=str(job.get("name", "")),
+        comment=_comment(job),
+        user=str(job.get("user_name", "")),
+        state=_state(job),
+        reason=str(job.get("state_reason", "")),
+        node=str(job.get("nodes", "")),
+    )
+    for element in _elements(str(job.get("array_task_string") or "")) or (found.index,):
+        yield replace(found, index=element)
+
+
+def _id(job: Mapping[str, Any]) -> int:
+    return _plain(job.get("array_job_id")) or int(job["job_id"])
+
+
+def _state(job: Mapping[str, Any]) -> str:
+    state = job.get("job_state", "")
+    return str(state[0] if isinstance(state, list) else state)
 
 
 def _comment(job: Mapping[str, Any]) -> str:

@@ -78,6 +78,12 @@ class Trace:
             return None
         return None if read_text(self.claim) == STOPPED.decode() else found.st_mtime
 
+    @property
+    def number(self) -> int:
+        """The number of the batch job that claimed the start; 0 if none did."""
+        number, _, _ = read_text(self.claim).partition(" ")
+        return int(number) if number.isdigit() else 0
+
     def end(self) -> "NodeEnd | None":
         """None before the end."""
         words = read_text(f"{self.folder}/{self.index}.end").split()
@@ -124,6 +130,19 @@ class SlurmTask(Started):
     def number(self) -> str:
         """The file that keeps the job's number."""
         return f"{self.folder.path}/job"
+
+    @property
+    def again(self) -> str:
+        """The file that says that it was queued again, though a first order may still come."""
+        return f"{self.folder.path}/again"
+
+    def doubled(self) -> bool:
+        """Whether two batch jobs may stand for it."""
+        return os.path.exists(self.again)
+
+    def claims(self) -> list[int]:
+        """For each replica the number of the batch job that began it, 0 before."""
+        return [trace.number for trace in self.traces()]
 
     def traces(self) -> list[Trace]:
         """What each replica's node wrote."""
