@@ -1,6 +1,6 @@
 # Sourced by ./test: real programs that the tests meet, from Debian's packages where we may install.
 
-SLURM="munge slurmctld slurmd slurm-client slurmrestd slurm-wlm-basic-plugins slurm-wlm-jwt-plugin"
+SLURM="munge slurmctld slurmd slurm-client slurmrestd slurm-wlm-basic-plugins slurm-wlm-jwt-plugin slurmdbd slurm-wlm-mysql-plugin mariadb-server-core mariadb-client-core"
 PACKAGES="iptables nginx postgresql busybox chromium r-base-core r-cran-httr r-cran-jsonlite r-cran-rstudioapi docker.io openssh-server docker-registry apache2-utils ruby php-cli php-curl r-cran-httr2 r-cran-openssl jq mmdebstrap $SLURM"
 
 services() {

@@ -13,17 +13,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.engines.cable import Cable, laid_cable
 from tests.engines.daemons import NoEngine
 
+NODE = "NodeName={} NodeHostname={} NodeAddr={} Port={} CPUs={} RealMemory=4000"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "slurmrestd", "sbatch", "squeue", "scontrol")
 NODES = ("n1", "n2", "n3")
+FAR = "n3"
+"""The node that has a network of its own."""
 CPUS = 4
 USER = "nobody"
 """Whom jobs run as: an account that every machine has."""
 READY_SECONDS = 30
 CONFIGURATION = """
 ClusterName=openccp
-SlurmctldHost={host}(127.0.0.1)
+SlurmctldHost={host}({controller})
 SlurmctldPort={port}
 AuthType=auth/munge
 AuthInfo=socket={folder}/munge/socket
@@ -49,9 +53,10 @@ JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=1
 JobAcctGatherParams=OverMemoryKill
 SlurmdParameters=config_overrides
+DebugFlags=NO_CONF_HASH
 {more}
-NodeName={nodes} NodeHostname={host} NodeAddr=127.0.0.1 Port={ports} CPUs={cpus} RealMemory=4000
-PartitionName=all Nodes={nodes} Default=YES MaxTime=INFINITE State=UP
+{nodes}
+PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 """
 
 
@@ -62,11 +67,17 @@ class Cluster:
     folder: Path
     port: int
     rest_port: int
+    cable: Cable
     running: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     @property
     def conf(self) -> Path:
         return self.folder / "slurm.conf"
+
+    @property
+    def far_conf(self) -> Path:
+        """The same, as it is seen from the other end of the cable."""
+        return self.folder / "far.conf"
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -85,15 +96,20 @@ class Cluster:
         return done.stdout
 
     def start_controller(self) -> None:
-        self._start("slurmctld", "slurmctld", "-D", "-f", str(self.conf))
+        self.start("slurmctld", "slurmctld", "-D", "-f", str(self.conf))
 
     def start_node(self, name: str) -> None:
-        self._start(name, "slurmd", "-D", "-N", name, "-f", str(self.conf))
+        where = self.cable.inside if name == FAR else ()
+        conf = self.far_conf if name == FAR else self.conf
+        self.start(name, *where, "slurmd", "-D", "-N", name, "-f", str(conf))
 
     def start_rest(self) -> None:
-        words = ("slurmrestd", "-s", "openapi/v0.0.38", "-a", "rest_auth/jwt", "-u", USER)
+        parts = ["openapi/v0.0.38"]
+        if "slurmdbd" in self.running:
+            parts.append("openapi/dbv0.0.38")
+        words = ("slurmrestd", "-s", ",".join(parts), "-a", "rest_auth/jwt", "-u", USER)
         more = {"SLURM_JWT": "daemon"}
-        self._start("slurmrestd", *words, f"127.0.0.1:{self.rest_port}", more=more)
+        self.start("slurmrestd", *words, f"127.0.0.1:{self.rest_port}", more=more)
 
     def kill(self, name: str) -> None:
         """At once, as a power cut would."""
@@ -129,7 +145,7 @@ class Cluster:
                 raise NoEngine(f"Slurm does not start here: {log[-800:]}")
             time.sleep(0.05)
 
-    def _start(self, name: str, *words: str, more: Mapping[str, str] | None = None) -> None:
+    def start(self, name: str, *words: str, more: Mapping[str, str] | None = None) -> None:
         with (self.folder / f"{name}.out").open("ab") as log:
             self.running[name] = subprocess.Popen(
                 words,
@@ -150,31 +166,35 @@ class Cluster:
         drop = ("setpriv", "--reuid=munge", "--regid=munge", "--clear-groups")
         files = ("socket", "key-file", "pid-file", "log-file", "seed-file")
         options = [f"--{one}={place}/{one.removesuffix('-file')}" for one in files]
-        self._start("munged", *drop, "munged", "-F", "--num-threads=2", *options)
+        self.start("munged", *drop, "munged", "-F", "--num-threads=2", *options)
         self.await_true((place / "socket").exists)
 
 
 @contextmanager
-def slurm_cluster(folder: Path, more: str = "") -> Iterator[Cluster]:
-    """A cluster that accepts jobs, while the block lasts."""
+def slurm_cluster(
+    folder: Path, more: str = "", before: Callable[[Cluster], None] = lambda cluster: None
+) -> Iterator[Cluster]:
+    """A cluster that accepts jobs, while the block lasts; `before` is done before it starts."""
     missing = [name for name in PROGRAMS if shutil.which(name, path="/usr/sbin:/usr/bin") is None]
     if missing:
         raise NoEngine(f"{', '.join(missing)} is not installed")
     if os.geteuid() != 0:
         raise NoEngine("a Slurm cluster of its own needs root")
     ports = _free_ports(2 + len(NODES))
-    cluster = Cluster(folder, ports[0], ports[1])
-    _write(cluster, ports[2:], more)
-    try:
-        cluster.start_munge()
-        cluster.start_controller()
-        for name in NODES:
-            cluster.start_node(name)
-        cluster.start_rest()
-        cluster.await_true(lambda: cluster.nodes_are_idle() and cluster.rest_answers())
-        yield cluster
-    finally:
-        _take_down(cluster)
+    with laid_cable() as cable:
+        cluster = Cluster(folder, ports[0], ports[1], cable)
+        _write(cluster, ports[2:], more)
+        try:
+            cluster.start_munge()
+            before(cluster)
+            cluster.start_controller()
+            for name in NODES:
+                cluster.start_node(name)
+            cluster.start_rest()
+            cluster.await_true(lambda: cluster.nodes_are_idle() and cluster.rest_answers())
+            yield cluster
+        finally:
+            _take_down(cluster)
 
 
 def _write(cluster: Cluster, ports: list[int], more: str) -> None:
@@ -184,16 +204,22 @@ def _write(cluster: Cluster, ports: list[int], more: str) -> None:
         (folder / name).mkdir(mode=0o755)
     (folder / "jwt.key").write_bytes(secrets.token_bytes(32))
     os.chmod(folder / "jwt.key", 0o600)
-    text = CONFIGURATION.format(
-        host=socket.gethostname().split(".")[0],
-        port=cluster.port,
-        folder=folder,
-        nodes=f"n[1-{len(NODES)}]",
-        ports="[" + ",".join(map(str, ports)) + "]",
-        cpus=CPUS,
-        more=more,
-    )
-    cluster.conf.write_text(text)
+    host, far = socket.gethostname().split(".")[0], cluster.cable
+    places = {name: far.far if name == FAR else "127.0.0.1" for name in NODES}
+    nodes = [
+        NODE.format(name, host, places[name], port, CPUS)
+        for name, port in zip(NODES, ports, strict=True)
+    ]
+    for path, controller in ((cluster.conf, "127.0.0.1"), (cluster.far_conf, far.near)):
+        text = CONFIGURATION.format(
+            host=host,
+            controller=controller,
+            port=cluster.port,
+            folder=folder,
+            nodes="\n".join(nodes),
+            more=more,
+        )
+        path.write_text(text)
 
 
 def _take_down(cluster: Cluster) -> None:
@@ -211,10 +237,12 @@ def _take_down(cluster: Cluster) -> None:
 
 def _left(cluster: Cluster) -> list[int]:
     """What carries the cluster's configuration: steps whose node was killed, say."""
-    mark, found = f"SLURM_CONF={cluster.conf}\0".encode(), []
+    marks = [f"SLURM_CONF={conf}\0".encode() for conf in (cluster.conf, cluster.far_conf)]
+    found = []
     for entry in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):
-            if int(entry.parent.name) != os.getpid() and mark in entry.read_bytes() + b"\0":
+            text = entry.read_bytes() + b"\0"
+            if int(entry.parent.name) != os.getpid() and any(mark in text for mark in marks):
                 found.append(int(entry.parent.name))
     return found
 
