@@ -75,3 +75,15 @@ async def test_how_it_ended_is_told_though_the_controller_forgot_it(
     for handle in handles.values():
         await hpc.reap(handle)
     resume(accounted)
+
+
+async def test_a_context_is_charged_by_its_own_account(accounted: Cluster) -> None:
+    by = {"/d4/ocean": "ocean"}
+    async with on_cluster(accounted, account="ecology", accounts=by) as made:
+        for context, account in (("/d4/ocean", "ocean"), ("/d4/other", "ecology")):
+            one = make_task("true", environment={"ccpcontext": context})
+            with drained(accounted):
+                handle = await made.submit(one)
+                shown = accounted.command("squeue", "-h", "-j", number(made, one.key), "-o", "%a")
+                assert shown.strip() == account
+                await made.reap(handle)

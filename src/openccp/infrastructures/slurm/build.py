@@ -39,7 +39,8 @@ def build(site: Site, settings: SlurmSettings, user: str) -> SlurmInfrastructure
         settings.qos,
     )
     mark = f"openccp-{digest_of(site.folder)}"
-    ground = Ground(mark, place, root, attempts, runtimes, account, most)
+    charged = settings.accounts
+    ground = Ground(mark, place, root, attempts, runtimes, account, most, charged)
     controller = _controller(settings, user)
     return SlurmInfrastructure(
         ground, controller, id=site.name, title=site.title, slots=settings.slots or SLOTS

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -48,6 +49,8 @@ class Ground:
     account: Account
     most: Share
     """What one job may be given at most; 0 for memory and processors means the job's limits."""
+    charged: Mapping[str, str]
+    """Context -> the account that pays for its jobs, where that is not the one of all."""
 
     def is_ours(self, job: BatchJob) -> bool:
         """Whether a job with a name of ours is ours."""
@@ -143,13 +146,13 @@ class Ground:
             self.mark,
             script,
             task.replicas,
-            self._share(task.limits),
+            self._share(task.limits, task.environment.get("ccpcontext", "")),
             account.user,
             account.uid,
             account.gid,
         )
 
-    def _share(self, limits: Limits) -> Share:
+    def _share(self, limits: Limits, context: str) -> Share:
         most = self.most
         memory, cpus = limits.memory_bytes, max(1, round(limits.cpus + 0.499))
         return replace(
@@ -157,6 +160,7 @@ class Ground:
             seconds=min(limits.wall_seconds + SLACK, most.seconds or float("inf")),
             memory_bytes=min(memory, most.memory_bytes or memory) + OVERHEAD,
             cpus=min(cpus, most.cpus or cpus),
+            account=self.charged.get(context, most.account),
         )
 
 

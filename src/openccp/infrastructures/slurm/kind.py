@@ -42,6 +42,10 @@ class SlurmSettings(InfrastructureSettings):
     )
     partition: str = Field(default="", description="The partition; without it the cluster's own.")
     account: str = Field(default="", description="The account that is charged.")
+    accounts: dict[str, str] = Field(
+        default_factory=dict,
+        description="Context -> the account that is charged for its jobs instead of `account`.",
+    )
     qos: str = Field(default="", description="The quality of service.")
     wall_seconds: float = Field(default=0, ge=0, description="Longest run; 0: as jobs may.")
     memory_bytes: int = Field(default=0, ge=0, description="Most memory; 0: as jobs may.")

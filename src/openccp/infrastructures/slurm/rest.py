@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 import orjson
@@ -21,7 +22,10 @@ from openccp.infrastructures.slurm.controller import (
 from openccp.infrastructures.slurm.tokens import Token
 
 SECONDS = 30.0
-VERSIONED = re.compile(r"/slurm/(v0\.0\.(\d+))/job/submit\Z")
+SERVED = {
+    "slurm": re.compile(r"/slurm/v0\.0\.(\d+)/job/submit\Z"),
+    "slurmdb": re.compile(r"/slurmdb/v0\.0\.(\d+)/jobs/?\Z"),
+}
 TYPED = 39
 """From this version on numbers may be objects, and the environment is a list."""
 GONE = re.compile(
@@ -38,7 +42,7 @@ class Rest:
         self._account = account
         self._token = token
         self._partition = partition
-        self._number = 0
+        self._versions: dict[str, int] = {}
         self._opened: httpx2.AsyncClient | None = None
 
     @property
@@ -59,7 +63,7 @@ class Rest:
     async def submit(self, order: Order) -> int:
         """One batch job."""
         script = f"#!/bin/sh\nexec {order.script}\n"
-        body = {"script": script, "job": _job(order, await self._api())}
+        body = {"script": script, "job": _job(order, await self._newest("slurm"))}
         answer = await self._call("POST", "job/submit", body)
         return int(answer["job_id"])
 
@@ -79,7 +83,14 @@ class Rest:
         return self._partition in ("", *str(job.get("partition", "")).split(","))
 
     async def ended(self, name: str) -> Sequence[BatchJob]:
-        """slurmrestd is asked for accounting only where it serves it: not yet."""
+        """Of slurmdbd, where slurmrestd serves it."""
+        if not await self._newest("slurmdb"):
+            return []
+        asked = {"job_name": name, "users": self._account, "start_time": "1"}
+        with suppress(Refused):
+            answer = await self._call("GET", f"jobs?{urlencode(asked)}", part="slurmdb")
+            jobs = [_read_accounted(job) for job in answer.get("jobs", ())]
+            return [job for job in jobs if (job.name, job.user) == (name, self._account)]
         return []
 
     async def signal(self, name: str, jobs: Sequence[int], sign: str) -> None:
@@ -102,18 +113,22 @@ class Rest:
             await self._opened.aclose()
             self._opened = None
 
-    async def _api(self) -> int:
-        """The newest version that is served, found out once."""
-        if not self._number:
-            answer = await self._ask("GET", "/openapi/v3")
-            found = [match for path in answer.get("paths", {}) if (match := VERSIONED.match(path))]
-            if not found:
-                raise ControllerGone("slurmrestd serves no version that takes jobs")
-            self._number = max(int(match.group(2)) for match in found)
-        return self._number
+    async def _newest(self, part: str) -> int:
+        """The newest version of a part that is served, 0 for none; found out once."""
+        if not self._versions:
+            paths = (await self._ask("GET", "/openapi/v3")).get("paths", {})
+            for name, served in SERVED.items():
+                found = [match for path in paths if (match := served.match(path))]
+                self._versions[name] = max((int(match.group(1)) for match in found), default=0)
+        return self._versions[part]
 
-    async def _call(self, method: str, path: str, body: Any = None) -> Mapping[str, Any]:
-        return await self._ask(method, f"/slurm/v0.0.{await self._api()}/{path}", body)
+    async def _call(
+        self, method: str, path: str, body: Any = None, *, part: str = "slurm"
+    ) -> Mapping[str, Any]:
+        version = await self._newest(part)
+        if not version:
+            raise ControllerGone("slurmrestd serves no version that takes jobs")
+        return await self._ask(method, f"/{part}/v0.0.{version}/{path}", body)
 
     async def _ask(self, method: str, path: str, body: Any = None) -> Mapping[str, Any]:
         names = {"X-SLURM-USER-NAME": self._user, "X-SLURM-USER-TOKEN": await self._token.text()}
@@ -191,6 +206,21 @@ def _read(job: Mapping[str, Any]) -> Iterator[BatchJob]:
     )
     for element in _elements(str(job.get("array_task_string") or "")) or (found.index,):
         yield replace(found, index=element)
+
+
+def _read_accounted(job: Mapping[str, Any]) -> BatchJob:
+    array, own = job.get("array") or {}, int(job["job_id"])
+    state = (job.get("state") or {}).get("current", "")
+    return BatchJob(
+        id=_plain(array.get("job_id")) or own,
+        own=own,
+        index=_plain(array.get("task_id")) or 0,
+        name=str(job.get("name", "")),
+        comment=_comment(job),
+        user=str(job.get("user", "")),
+        state=str(state[0] if isinstance(state, list) else state),
+        node=str(job.get("nodes", "")),
+    )
 
 
 def _id(job: Mapping[str, Any]) -> int:
