@@ -96,8 +96,8 @@ class Commands:
         return []
 
     async def signal(self, name: str, jobs: Sequence[int], sign: str) -> None:
-        """To the batch script and all that it started."""
-        await self._cancel(name, jobs, "--full", f"--signal={sign}")
+        """To the batch script and all that it started; scancel waits a minute for what waits."""
+        await self._cancel(name, jobs, "--state=RUNNING", "--full", f"--signal={sign}")
 
     async def cancel(self, name: str, jobs: Sequence[int]) -> None:
         """What is not there any more is no error."""
@@ -170,7 +170,7 @@ def _words(order: Order, *, as_root: bool) -> list[str]:
 def _answer(code: int, told: str, complaint: bytes) -> str:
     if code == 0:
         return told
-    words = " ".join(complaint.decode("utf-8", "replace").split())[:300]
+    words = " ".join(complaint.decode("utf-8", "replace").split())[-300:]
     if code in (126, 127, 255) or any(sign in words for sign in GONE):
         raise ControllerGone(words or "Slurm's commands cannot be run")
     raise Refused(words)

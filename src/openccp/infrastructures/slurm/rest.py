@@ -150,7 +150,8 @@ class Rest:
 def _check(status: int, told: Any, token: Token) -> None:
     """Refused or ControllerGone for what is no good answer."""
     errors = told.get("errors") if isinstance(told, dict) else None
-    if status < 300 and not errors:
+    # A job that was queued has a number, whatever there is to remark, as that no node is up.
+    if status < 300 and (not errors or told.get("job_id")):
         return
     said = [str(one.get("description") or one.get("error") or "") for one in errors or ()]
     words = " ".join(" ".join(said).split())[:300] or f"status {status}"

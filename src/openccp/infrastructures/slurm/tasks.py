@@ -20,6 +20,8 @@ from openccp.infrastructures.verdict import End
 
 STOPPED = b"stopped"
 KILLED = 137
+SIGNALS = 128
+"""Codes above mean that a signal ended it."""
 KIB = 1024
 
 
@@ -211,11 +213,12 @@ class SlurmTask(Started):
 
 def _end(replica: Replica, trace: Trace, *, stopped: bool) -> End:
     """The code is known if the sandbox told it, or if we asked for the end."""
-    status, end = trace.status(), trace.end()
+    status, end, marks = trace.status(), trace.end(), marks_of(replica)
     code = KILLED if stopped else None
     if end is not None and (end.asked or '"exit-code"' in status):
         code = end.code
-    return End(code, '"child-pid"' in status, marks_of(replica))
+    gave_up = end is not None and end.code <= SIGNALS and not marks - {""}
+    return End(code, '"child-pid"' in status and not gave_up, marks)
 
 
 def start_text(started: SlurmTask, task: Task, replica: Replica, runtime: Runtime, jail: Jail,
