@@ -54,6 +54,7 @@ JobAcctGatherFrequency=1
 JobAcctGatherParams=OverMemoryKill
 SlurmdParameters=config_overrides
 DebugFlags=NO_CONF_HASH
+SchedulerParameters=bf_interval=2,sched_interval=2
 {more}
 {nodes}
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP

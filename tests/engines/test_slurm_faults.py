@@ -136,7 +136,8 @@ async def test_a_node_is_cut_off(slurm: Cluster) -> None:
             seen = await until(made, one.key, handle, ended, NODE_LOST)
             assert seen.state is State.LOST
             assert seen.failure is not None
-            assert seen.failure.reason == "node-fail"
+            # slurmrestd 22.05 does not pass on that a job must not be queued again.
+            assert seen.failure.reason in ("node-fail", "requeued")
             assert starts(made, handle) == 1
             await nothing_left(made, one.key, handle)
         finally:
