@@ -170,7 +170,7 @@ async def test_a_search_goes_along_the_index_of_its_walk(
 
 
 @pytest.mark.parametrize(
-    "statement", [claims.BEGUN, claims.QUEUED, claims.OLDEST, sql.GET, sql.EVENTS]
+    "statement", [claims.BEGUN, claims.QUEUED, claims.FIRSTS, claims.OLDEST, sql.GET, sql.EVENTS]
 )
 async def test_no_statement_walks_a_whole_table(
     sqlite: Database, statement: Select[tuple[object, ...]]

@@ -7,6 +7,7 @@ from openccp.store.database import Database
 from openccp.store.jobs import Jobs
 from openccp.store.methods import Methods
 from openccp.testing.created_jobs import CreatedJobsContract
+from openccp.testing.memory import MemoryJobs
 from openccp.testing.queued_jobs import QueuedJobsContract
 from openccp.testing.stores import AccountStoreContract, JobStoreContract, MethodStoreContract
 
@@ -15,6 +16,12 @@ class TestSqliteJobs(JobStoreContract, CreatedJobsContract, QueuedJobsContract):
     @pytest.fixture
     def jobs(self, sqlite: Database) -> JobStore:
         return Jobs(sqlite, Cipher(b"k" * 32))
+
+
+class TestMemoryJobs(QueuedJobsContract):
+    @pytest.fixture
+    def jobs(self) -> JobStore:
+        return MemoryJobs()
 
 
 class TestSqliteMethods(MethodStoreContract):

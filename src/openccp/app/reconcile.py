@@ -35,6 +35,8 @@ PARTING = 10.0
 """Seconds that a stop waits for what is under way: cut off, it is done again by the next start."""
 AHEAD = 3
 ENDING = 8
+BEGUN = 1000
+"""How many jobs under way are claimed at once: they are looked after, however many they are."""
 IDLE = 5.0
 LONGEST_BACKOFF = 30.0
 HOPELESS = 8
@@ -54,6 +56,11 @@ class Owned:
     waiting: bool = False
     errors: int = 0
     work: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    @property
+    def ends(self) -> bool:
+        """Whether its run is over: it needs no slot any more."""
+        return not self.slot and self.job.phase not in (Phase.QUEUED, Phase.STARTING)
 
 
 @dataclass(slots=True)
@@ -298,43 +305,43 @@ class Reconciler:
             ended, self._leasing = self._leasing, None
             ended.result()
         renew = bool(self._owned) and now - self._renewed >= RENEW
-        room = self._room() if self._more or now - self._claimed >= IDLE else 0
-        if renew or room > 0:
-            self._leasing = asyncio.create_task(self._take_leases(now, renew, room))
-
-    def _room(self) -> int:
-        """How many jobs to claim at most: also such that only have to be ended and collected."""
-        if self._hold:
-            return 0
-        slots = sum(i.slots for i in self._around.infrastructures.values())
-        return ENDING * slots - len(self._owned)
+        claim = not self._hold and (self._more or now - self._claimed >= IDLE)
+        if renew or claim:
+            self._leasing = asyncio.create_task(self._take_leases(now, renew, claim))
 
     def _rooms(self) -> dict[str, Room]:
-        """How many of those that wait to claim: some ahead of the slots, of everybody a share."""
+        """How many jobs to hold: some ahead of the slots, and some that end and hold none.
+
+        Of those that are ending there may be many where they cannot be freed: then it is they
+        that are waited for, on that infrastructure alone.
+        """
         places = self._around.infrastructures
         held: dict[str, Counter[str]] = {name: Counter() for name in places}
+        ending = Counter(o.job.infrastructure for o in self._owned.values() if o.ends)
         for owned in self._owned.values():
-            if owned.job.phase is not Phase.UNDEPLOYING and owned.job.infrastructure in held:
+            if owned.job.infrastructure in held and not owned.ends:
                 held[owned.job.infrastructure][owned.job.owner] += 1
-        return {name: Room(AHEAD * place.slots, held[name]) for name, place in places.items()}
+        return {
+            name: Room(AHEAD * place.slots, held[name], ENDING * place.slots - ending[name])
+            for name, place in places.items()
+        }
 
-    async def _take_leases(self, now: float, renew: bool, room: int) -> None:
+    async def _take_leases(self, now: float, renew: bool, claim: bool) -> None:
         try:
             if renew:
                 self._renewed = now
                 await self._around.jobs.renew(self._name, list(self._owned), now + LEASE)
-            if room > 0:
-                await self._claim(now, room)
+            if claim:
+                await self._claim(now)
         finally:
             self._news.set()
 
-    async def _claim(self, now: float, room: int) -> None:
+    async def _claim(self, now: float) -> None:
         self._more, self._claimed = False, now
-        rooms = self._rooms()
-        claimed = await self._around.jobs.claim(self._name, now, LEASE, room, rooms)
+        claimed = await self._around.jobs.claim(self._name, now, LEASE, BEGUN, self._rooms())
         if claimed:
             failpoint("claim.after")
-        if len(claimed) == room:
+        if len(claimed) >= BEGUN:
             self._more = True
         for job in claimed:
             self._owned.setdefault(job.id, Owned(job)).job = job

@@ -1,5 +1,7 @@
 """Who is next: slots and places in the queue are shared fairly between users."""
 
+import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -14,10 +16,19 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How many jobs one reconciler wants to hold of an infrastructure, and holds by owner."""
+    """How many jobs one reconciler wants to hold of an infrastructure, and holds by owner.
+
+    Where more users wait than that, it holds more, `most` at the utmost (None: any number).
+    """
 
     total: int
     held: Mapping[str, int] = field(default_factory=dict)
+    most: int | None = None
+
+    @property
+    def free(self) -> int:
+        """How many more it may take."""
+        return sys.maxsize if self.most is None else max(0, self.most - sum(self.held.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +48,20 @@ def shares(waiting: Mapping[str, int], room: Room) -> Mapping[str, int]:
     """
     if not waiting:
         return {}
-    level = max(1, _level([room.held.get(o, 0) + n for o, n in waiting.items()], room.total))
+    claims = Counter(room.held)
+    claims.update(waiting)
+    level = max(1, _level(claims.values(), room.total))
     wanted = {o: min(n, level - room.held.get(o, 0)) for o, n in waiting.items()}
     return {owner: count for owner, count in wanted.items() if count > 0}
+
+
+def soonest(wanted: Mapping[str, int], room: Room, first: Mapping[str, float]) -> Mapping[str, int]:
+    """Those of many owners for whom there can be a place: who hold least, then who waits longest.
+
+    `first`: when the job that is due first of each was made; nothing is due of all others.
+    """
+    order = sorted(wanted.keys() & first.keys(), key=lambda o: (room.held.get(o, 0), first[o], o))
+    return {owner: wanted[owner] for owner in order[: room.free]}
 
 
 def _level(claims: Iterable[int], total: int) -> int:

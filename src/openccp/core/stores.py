@@ -105,10 +105,12 @@ class JobStore(Protocol):
         limit: int,
         rooms: Mapping[str, Room] | None = None,
     ) -> list[Job]:
-        """Take up to `limit` undone jobs without a live lease; raises the fence.
+        """Take undone jobs without a live lease; raises the fence. Sorted oldest first.
 
-        Those under way come first. Of those that wait each user's share is taken, his oldest
-        first, where `rooms` says how many to take there (else `limit`). Sorted oldest first.
+        Up to `limit` of those under way; of those that wait, on each infrastructure, as many as
+        there is room for by `rooms`: of each user his share, his oldest first. Where places are
+        scarce they go to users who hold least, and among these to the oldest job. Where `rooms`
+        says nothing, what those under way leave of `limit` is the room.
         """
 
     async def loads(self) -> Mapping[str, Load]:

@@ -15,7 +15,7 @@ from sqlalchemy import (
     update,
 )
 
-from openccp.core.queue import Load, Room, shares
+from openccp.core.queue import Load, Room, Waiting, next_up, shares, soonest
 from openccp.store.queue_tables import queues
 from openccp.store.tables import jobs
 
@@ -35,7 +35,7 @@ BEGUN = (
     .limit(bindparam("limit"))
 )
 QUEUED = (
-    select(jobs.c.id)
+    select(jobs.c.id, jobs.c.created)
     .where(
         _QUEUED,
         _DUE,
@@ -47,6 +47,21 @@ QUEUED = (
 )
 _OF_A_USER = and_(queues.c.kind == literal_column("'user'"), queues.c.waiting > literal_column("0"))
 USERS = select(queues.c.name, queues.c.waiting).where(
+    _OF_A_USER, queues.c.infrastructure == bindparam("infrastructure")
+)
+_FIRST_DUE = (
+    select(jobs.c.created)
+    .where(
+        _QUEUED,
+        _DUE,
+        jobs.c.infrastructure == queues.c.infrastructure,
+        jobs.c.owner == queues.c.name,
+    )
+    .order_by(jobs.c.created)
+    .limit(1)
+    .scalar_subquery()
+)
+FIRSTS = select(queues.c.name, _FIRST_DUE).where(
     _OF_A_USER, queues.c.infrastructure == bindparam("infrastructure")
 )
 LOADS = select(queues.c.infrastructure, queues.c.waiting, queues.c.running).where(
@@ -101,19 +116,30 @@ def lease(skip_locked: bool) -> Update:
 def due(
     connection: Connection, now: float, limit: int, rooms: Mapping[str, Room] | None
 ) -> list[str]:
-    """The jobs to lease: up to `limit` under way, then those that wait and there is room for."""
-    some: dict[str, Any] = {"now": now, "limit": limit}
-    ids = list(connection.execute(BEGUN, some).scalars())
-    free = limit - len(ids)
-    queued: list[str] = []
+    """The jobs to lease: up to `limit` under way, and those that wait and there is room for."""
+    ids = list(connection.execute(BEGUN, {"now": now, "limit": limit}).scalars())
+    elsewhere = Room(limit - len(ids), most=limit - len(ids))
     for name in loads(connection):
-        room = (rooms or {}).get(name) or Room(free)
-        place = {"infrastructure": name}
-        waiting = {owner: count for owner, count in connection.execute(USERS, place)}
-        for owner, count in shares(waiting, room).items():
-            wanted = some | place | {"owner": owner, "limit": count}
-            queued += connection.execute(QUEUED, wanted).scalars()
-    return ids + queued[:free]
+        room = (rooms or {}).get(name, elsewhere)
+        if room.free:
+            ids += _next_up(connection, {"now": now, "infrastructure": name}, room)
+    return ids
+
+
+def _next_up(connection: Connection, here: Mapping[str, Any], room: Room) -> list[str]:
+    users = {owner: count for owner, count in connection.execute(USERS, here)}
+    wanted = shares(users, room)
+    if len(wanted) > room.free:
+        firsts = {o: made for o, made in connection.execute(FIRSTS, here) if made is not None}
+        wanted = soonest(wanted, room, firsts)
+    lines = (
+        Waiting(job_id, owner, created)
+        for owner, count in wanted.items()
+        for job_id, created in connection.execute(
+            QUEUED, {**here, "owner": owner, "limit": min(count, room.free)}
+        )
+    )
+    return next_up(lines, room.held, room.free)
 
 
 def loads(connection: Connection) -> Mapping[str, Load]:

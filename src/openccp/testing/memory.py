@@ -24,7 +24,7 @@ from openccp.core.ports import (
     Workspace,
 )
 from openccp.core.problems import KeyReused, NotFound
-from openccp.core.queue import Load, Room, shares
+from openccp.core.queue import Load, Room, Waiting, next_up, shares, soonest
 from openccp.core.stores import Conflict, IdempotencyKey
 
 
@@ -181,19 +181,16 @@ class MemoryJobs:
             ),
             key=lambda r: (r.job.created, r.job.id),
         )
-        begun = [r for r in due if r.job.phase is not Phase.QUEUED][:limit]
-        free = limit - len(begun)
-        queued: list[_Row] = []
+        taken = [r.job.id for r in due if r.job.phase is not Phase.QUEUED][:limit]
+        elsewhere = Room(limit - len(taken), most=limit - len(taken))
+        queued = [r.job for r in due if r.job.phase is Phase.QUEUED]
         for name in await self.loads():
-            room = (rooms or {}).get(name) or Room(free)
-            here = [r for r in due if r.job.infrastructure == name and r.job.phase is Phase.QUEUED]
-            waiting = Counter(r.job.owner for r in here)
-            for owner, count in shares(waiting, room).items():
-                queued += [r for r in here if r.job.owner == owner][:count]
-        for row in (taken := begun + queued[:free]):
+            here = [job for job in queued if job.infrastructure == name]
+            taken += _next_up(here, (rooms or {}).get(name, elsewhere))
+        for row in (rows := [self._rows[job_id] for job_id in taken]):
             row.leased_by, row.lease_until = reconciler, now + lease
             row.job = replace(row.job, fence=row.job.fence + 1)
-        return sorted((row.job for row in taken), key=lambda job: (job.created, job.id))
+        return sorted((row.job for row in rows), key=lambda job: (job.created, job.id))
 
     async def loads(self) -> Mapping[str, Load]:
         """How many jobs wait and run."""
@@ -236,6 +233,18 @@ class MemoryJobs:
         for job_id in stale:
             del self._rows[job_id]
         return len(stale)
+
+
+def _next_up(here: list[Job], room: Room) -> list[str]:
+    """Those of the jobs that wait, oldest first, that there is room for."""
+    wanted = shares(Counter(job.owner for job in here), room)
+    first = {job.owner: job.created for job in reversed(here)}
+    lines = (
+        Waiting(job.id, job.owner, job.created)
+        for owner, count in soonest(wanted, room, first).items()
+        for job in [job for job in here if job.owner == owner][:count]
+    )
+    return next_up(lines, room.held, room.free)
 
 
 class ScriptedInfrastructure:

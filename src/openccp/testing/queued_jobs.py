@@ -2,6 +2,7 @@
 """The part of JobStore's contract that is about queues: limits, counts, and fair claims."""
 
 import asyncio
+import random
 from collections import Counter
 from dataclasses import replace
 
@@ -99,5 +100,70 @@ class QueuedJobsContract:
         for job in begun:
             await jobs.save(replace(job, phase=Phase.STARTING))
         await jobs.add(a_job(), b"{}", {})
-        taken = await jobs.claim("r", NOW, 30, 3, {"local": Room(1)})
+        full = {"local": Room(1, {"ann": 1}, most=1)}
+        taken = await jobs.claim("r", NOW, 30, 3, full)
         assert {job.id for job in taken} == {job.id for job in begun}
+
+    async def test_a_full_infrastructure_takes_no_place_of_another(self, jobs: JobStore) -> None:
+        for number in range(12):
+            await jobs.add(a_job(owner=f"user-{number}", infrastructure="a"), b"{}", {})
+        free = await jobs.add(a_job(owner="zoe", infrastructure="b", created=NOW + 1), b"{}", {})
+        rooms = {"a": Room(3, {"ann": 4}, most=4), "b": Room(3, most=8)}
+        assert [job.id for job in await jobs.claim("r", NOW + 2, 30, 3, rooms)] == [free.id]
+
+    async def test_scarce_places_go_to_who_holds_least_then_to_the_oldest(
+        self, jobs: JobStore
+    ) -> None:
+        for owner, age in (("ann", 9), ("bob", 1), ("cy", 5), ("dan", 3)):
+            for number in range(3):
+                await jobs.add(a_job(owner=owner, created=NOW - age + number / 9), b"{}", {})
+        rooms = {"local": Room(2, {"ann": 1, "eve": 2}, most=5)}
+        taken = await jobs.claim("r", NOW + 2, 30, 9, rooms)
+        assert [job.owner for job in taken] == ["cy", "dan"]
+        rooms = {"local": Room(2, {"ann": 1, "cy": 1, "dan": 1, "eve": 2}, most=6)}
+        assert [job.owner for job in await jobs.claim("r", NOW + 2, 30, 9, rooms)] == ["bob"]
+
+    @pytest.mark.parametrize("seed", range(5))
+    async def test_any_mix_of_users_and_infrastructures_is_served_fairly(
+        self, jobs: JobStore, seed: int
+    ) -> None:
+        mix = Mix(random.Random(seed))
+        for job in mix.jobs:
+            await jobs.add(job, b"{}", {})
+        taken = await jobs.claim("r", NOW, 30, 5, mix.rooms)
+        for place, room in mix.rooms.items():
+            here = [job for job in taken if job.infrastructure == place]
+            served = Counter(job.owner for job in here)
+            waiting = Counter(job.owner for job in mix.jobs if job.infrastructure == place)
+            assert len(here) <= room.free
+            assert bool(here) == bool(room.free and waiting), "nobody waits for a free place"
+            _check_fair(waiting, served, room)
+            for owner, count in served.items():
+                own = sorted(
+                    j.created for j in mix.jobs if (j.infrastructure, j.owner) == (place, owner)
+                )
+                assert [job.created for job in here if job.owner == owner] == own[:count]
+
+
+class Mix:
+    """Some users with some jobs on some infrastructures, of which nothing is held yet."""
+
+    def __init__(self, dice: random.Random) -> None:
+        self.rooms = {
+            place: Room(dice.randint(1, 9), most=dice.randint(0, 12)) for place in ("a", "b", "c")
+        }
+        self.jobs = [
+            a_job(owner=owner, infrastructure=place, created=NOW - dice.uniform(0, 100))
+            for place in self.rooms
+            for owner in dice.sample("abcdefghijklmnop", dice.randint(0, 16))
+            for _ in range(dice.randint(1, 6))
+        ]
+
+
+def _check_fair(waiting: Counter[str], served: Counter[str], room: Room) -> None:
+    for one in waiting:
+        for other in waiting:
+            if waiting[one] == waiting[other]:
+                assert abs(served[one] - served[other]) <= 1, (waiting, served, room)
+            if served[one] < waiting[one]:
+                assert served[other] <= served[one] + 1, (waiting, served, room)

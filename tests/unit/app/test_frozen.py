@@ -10,7 +10,7 @@ from tests.unit.app.surrounded import surrounded
 
 from openccp.app import reconcile
 from openccp.app.board import PATIENCE, Board
-from openccp.app.reconcile import LEASE, LOOK, RENEW, Reconciler
+from openccp.app.reconcile import ENDING, LEASE, LOOK, RENEW, Reconciler
 from openccp.core.job import Job, Phase, Stage, Status, TaskKey
 from openccp.core.ports import Observation, State
 from openccp.core.request import ExecuteRequest
@@ -29,10 +29,10 @@ class World:
         self.around = surrounded(self.jobs, places, self.clock, undeploy=False, files=NoFiles())
         self.reconciler = Reconciler(self.around, "one")
 
-    async def add(self, job_id: str, place: str) -> None:
+    async def add(self, job_id: str, place: str, owner: str = "o") -> None:
         now = self.clock()
         await self.jobs.add(
-            Job(job_id, "m", 1, "o", "default", place, now, now),
+            Job(job_id, "m", 1, owner, "default", place, now, now),
             to_stored(ExecuteRequest({}, {})),
             {},
         )
@@ -124,6 +124,17 @@ async def test_a_call_that_hangs_holds_up_no_other_infrastructure(
         world.end(world.far, "old")
         await world.until("old", Phase.DONE)
     assert set(world.far.starts.values()) == {1}
+
+
+async def test_many_users_on_a_full_infrastructure_take_no_place_of_another() -> None:
+    async with running() as world:
+        world.far.freeze("submit")
+        for number in range(100):
+            await world.add(f"far-{number}", "far", owner=f"user-{number}")
+        await asyncio.wait_for(world.far.hung.wait(), 5)
+        await world.whole("local")
+        assert len(world.reconciler._owned) == ENDING * world.far.slots
+        world.far.thaw()
 
 
 async def test_leases_of_what_is_looked_at_are_renewed() -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openccp.core.queue import Room, Waiting, next_up, shares
+from openccp.core.queue import Room, Waiting, next_up, shares, soonest
 
 COUNTS = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 40))
 
@@ -51,3 +51,21 @@ def test_the_user_with_the_fewest_running_is_next_and_his_oldest_job(
         assert job == min(own, key=lambda one: (one.created, one.id))
         left.remove(job)
         count[job.owner] += 1
+
+
+@given(COUNTS, st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 9)), st.integers(0, 30))
+def test_who_holds_least_and_waits_longest_can_have_a_place(
+    wanted: dict[str, int], held: dict[str, int], free: int
+) -> None:
+    room = Room(1, held, sum(held.values()) + free)
+    first = {owner: float(ord(owner) % 3) for owner in wanted}
+    chosen = soonest(wanted, room, first)
+    assert len(chosen) == min(free, len(wanted))
+    lines = [
+        Waiting(f"{owner}{n}", owner, first[owner] + n / 100)
+        for owner, count in wanted.items()
+        for n in range(count)
+    ]
+    by_all = next_up(lines, held, free)
+    by_chosen = next_up([one for one in lines if one.owner in chosen], held, free)
+    assert sorted(by_all) == sorted(by_chosen), "nobody else could have had one"
