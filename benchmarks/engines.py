@@ -6,17 +6,19 @@ delete by the same client, of containers with the same flags and mounts.
 
 import argparse
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import aiodocker
 from tests.engines.daemons import docker_daemon
 
 from openccp.core.job import TaskKey
-from openccp.core.ports import State, Task
+from openccp.core.ports import Handle, Observation, State, Task
 from openccp.infrastructures.docker.container import name_of
 from openccp.infrastructures.docker.infrastructure import DockerInfrastructure
 from openccp.infrastructures.docker.network import NO_NETWORK
@@ -26,6 +28,8 @@ from openccp.testing.infrastructure import eventually, make_task
 IMAGE = "bash"
 ONE = 40
 MANY = 200
+LOOK = 1.0
+"""Seconds between looks at all that runs."""
 Work = Callable[[Task], Awaitable[None]]
 
 
@@ -35,7 +39,7 @@ class Bare:
     def __init__(self, address: str, infrastructure: DockerInfrastructure) -> None:
         self._docker = aiodocker.Docker(address)
         self._infrastructure = infrastructure
-        self._configs: dict[TaskKey, dict[str, object]] = {}
+        self._configs: dict[TaskKey, dict[str, Any]] = {}
 
     async def prepare(self, task: Task) -> None:
         """Make folders and configuration."""
@@ -65,30 +69,55 @@ class Bare:
 
 
 class Ours:
-    """Jobs of the infrastructure, without a platform around it."""
+    """Jobs of the infrastructure, looked at as the platform's reconciler does, without it."""
 
     def __init__(self, infrastructure: DockerInfrastructure) -> None:
         self._infrastructure = infrastructure
-        self._ends: dict[TaskKey, asyncio.Event] = {}
-        infrastructure.on_change(self._told)
+        self._running: dict[TaskKey, tuple[Handle, asyncio.Future[Observation]]] = {}
+        self._told: set[TaskKey] = set()
+        self._wake = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None
+        infrastructure.on_change(self._hear)
 
-    def _told(self, key: TaskKey) -> None:
-        if key in self._ends:
-            self._ends[key].set()
+    def _hear(self, key: TaskKey) -> None:
+        self._told.add(key)
+        self._wake.set()
 
     async def run(self, task: Task) -> None:
         """From its submission until it is seen to have ended and is reaped."""
-        end = self._ends.setdefault(task.key, asyncio.Event())
         handle = await self._infrastructure.submit(task)
-        while True:
-            end.clear()
-            seen = (await self._infrastructure.observe({task.key: handle}))[task.key]
-            if seen.state is State.EXITED:
-                break
-            await end.wait()
+        end: asyncio.Future[Observation] = asyncio.get_running_loop().create_future()
+        self._running[task.key] = handle, end
+        if self._looking is None:
+            self._looking = asyncio.ensure_future(self._look())
+        if task.key in self._told:
+            self._wake.set()
+        seen = await end
         assert seen.failure is None, seen
         await self._infrastructure.reap(handle)
-        del self._ends[task.key]
+
+    async def _look(self) -> None:
+        """At all once a second, and at once at those that are said to have ended."""
+        whole = 0.0
+        while True:
+            with contextlib.suppress(TimeoutError):
+                left = max(0.0, whole + LOOK - time.monotonic())
+                await asyncio.wait_for(self._wake.wait(), left)
+            self._wake.clear()
+            asked = self._running.keys() & self._told
+            if time.monotonic() >= whole + LOOK:
+                asked, whole = set(self._running), time.monotonic()
+            self._told -= asked
+            handles = {key: self._running[key][0] for key in asked}
+            for key, seen in (await self._infrastructure.observe(handles)).items():
+                if seen.state is State.EXITED:
+                    self._running.pop(key)[1].set_result(seen)
+
+    async def close(self) -> None:
+        """Look no more."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait([self._looking])
 
     async def is_warm(self) -> None:
         """Return once as many containers wait as should, and nothing else is done."""
@@ -159,18 +188,18 @@ async def measure(address: str, folder: Path, arguments: argparse.Namespace) -> 
         )
 
     cold, pool = place("cold", 0), place("warm", 1)
-    bare = Bare(address, cold)
+    bare, ours, warm = Bare(address, cold), Ours(cold), Ours(pool)
     try:
         await cold.check()
         print("| figure | bare | OpenCCP | ratio |\n|---|---|---|---|")
-        one = await one_by_one(bare, Ours(cold), Ours(pool), arguments.one)
+        one = await one_by_one(bare, ours, warm, arguments.one)
         print(line("a job alone", "ms", one["bare"], one["ours"]))
         print(line("a job alone, in a container that waited", "ms", one["bare"], one["warm"]))
         await pool.close()
-        many = await all_at_once(bare, Ours(cold), arguments.many, arguments.rounds)
+        many = await all_at_once(bare, ours, arguments.many, arguments.rounds)
         print(line(f"{arguments.many} at once", "1/s", many["bare"], many["ours"]))
     finally:
-        for opened in (bare, pool, cold):
+        for opened in (bare, ours, warm, pool, cold):
             await opened.close()
 
 

@@ -36,7 +36,7 @@ from openccp.infrastructures.docker.filter import Policy
 from openccp.infrastructures.docker.health import health_of
 from openccp.infrastructures.docker.images import Images
 from openccp.infrastructures.docker.kept import keep_image, keep_task, kept_image
-from openccp.infrastructures.docker.network import Networks
+from openccp.infrastructures.docker.network import NO_NETWORK, Networks
 from openccp.infrastructures.docker.privileges import NONE, Privileges
 from openccp.infrastructures.docker.reference import Image, Login, is_reference
 from openccp.infrastructures.docker.starting import Bound, Files, Starter
@@ -54,7 +54,10 @@ from openccp.infrastructures.folders import (
 from openccp.infrastructures.once import Once
 from openccp.infrastructures.place import digest_of
 from openccp.infrastructures.started import lost
-from openccp.infrastructures.watch import YOUNG, Watch
+from openccp.infrastructures.watch import Watch
+
+MEET = 2.0
+"""A task this young is not asked for its processes: most tasks end before."""
 
 
 class DockerInfrastructure:
@@ -194,7 +197,7 @@ class DockerInfrastructure:
             self._tell(started.folder.key)
         self._watch.wake()
         loop = self._loop = asyncio.get_running_loop()
-        loop.call_later(YOUNG, lambda: self._later(self._meet(started)))
+        loop.call_later(MEET, lambda: self._later(self._meet(started)))
 
     async def _meet(self, started: DockerTask) -> None:
         """Learn where its processes are counted, once it is old enough to be watched."""
@@ -348,14 +351,21 @@ class DockerInfrastructure:
         for started in known:
             await self._coming.forget(started.folder.key)
             started.forbid_start()
+        joined = self._may_be_joined(known)
         for name in await self._containers(stages[0], known):
             await self._daemon.remove(name)
             self._named.pop(name, None)
         for one in stages:
             self._running.pop(one, None)
             self._ended.pop(one, None)
-        await self._networks.remove(key)
+        if joined:
+            await self._networks.remove(key)
         await asyncio.to_thread(self._attempts.remove, key)
+
+    def _may_be_joined(self, known: Sequence[DockerTask]) -> bool:
+        """Whether an attempt may have a network: not if all of it was started here without."""
+        found = [self._named.get(name) for one in known for name in one.names()]
+        return not found or any(one is None or one.network is not NO_NETWORK for one in found)
 
     async def _containers(self, run: TaskKey, known: Sequence[DockerTask]) -> list[str]:
         """Those of an attempt: known where its run was seen here, else the daemon is asked."""
