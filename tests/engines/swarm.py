@@ -161,6 +161,22 @@ class Swarm:
                 return next(one for one in self.nodes if one.name == name)
         raise AssertionError("nobody leads")
 
+    def await_whole(self, seconds: float = 90) -> None:
+        """Return once every node is reached again, and every manager, as each of them says."""
+        until = time.monotonic() + seconds
+        while not all(map(_sees_all, self.nodes)):
+            assert time.monotonic() < until, "the swarm did not become whole again"
+            time.sleep(0.2)
+
+
+def _sees_all(node: Node) -> bool:
+    try:
+        said = node.docker("node", "ls", "--format", "{{.Status}} {{.ManagerStatus}}", seconds=20)
+    except (AssertionError, subprocess.TimeoutExpired):
+        return False
+    lines = [line for line in said.splitlines() if line.startswith("Ready ")]
+    return len(lines) == 3 and "Unreachable" not in said and "Leader" in said
+
 
 @contextmanager
 def docker_swarm(folder: Path) -> Iterator[Swarm]:
