@@ -166,3 +166,35 @@ def test_who_is_signed_out_loses_nothing_but_secrets(platform: RunningPlatform) 
 def test_what_is_no_form_is_refused(user: User, body: bytes, kind: str, status: int) -> None:
     answer = user.http.post(FORM, content=body, headers={"Content-Type": kind})
     assert answer.status_code == status, answer.text
+
+
+CODE = "/processes/formed/code"
+
+
+def test_the_form_gives_the_program_with_what_stands_in_it(user: User) -> None:
+    assert f'formaction="{CODE}"' in shown(user)
+    typed = {"value:name": "</code><b>it's $(me)", "value:n": "3", "secret:key": "hush-hush"}
+    files = {"upload:table": ("a.csv", b"a,b\n", "text/csv")}
+    page = user.http.post(CODE, data={**typed, "language": "bash", "show": "page"}, files=files)
+    assert page.status_code == 200, page.text
+    assert "<b>it" not in page.text
+    answer = user.http.post(CODE, data={**typed, "language": "bash", "show": "file"}, files=files)
+    assert answer.headers["content-disposition"] == 'attachment; filename="formed.sh"'
+    assert page.headers["cache-control"] == "no-store"
+    sent = {"name": typed["value:name"], "n": "3", "table": "YSxiCg==", "key": "other"}
+    by_program = user.http.post(f"{CODE}?language=bash", json={"inputs": sent})
+    assert answer.text == by_program.text
+    assert unescape(page.text.partition("<code>#!")[2]).startswith(answer.text[2:])
+    for text in (page.text, answer.text):
+        assert "hush-hush" not in text
+
+
+def test_what_a_form_leaves_empty_the_program_leaves_out(user: User) -> None:
+    values = {"value:name": "Ada", "value:n": "", "language": "python", "show": "file"}
+    program = user.http.post(CODE, data=values).text
+    assert "'Ada'" in program
+    assert "'table'" not in program
+    assert "CCP_SECRET" not in program
+    assert user.http.post(CODE, data={**values, "language": "cobol"}).status_code == 400
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    assert httpx2.post(user.url + CODE, data=values, headers=foreign).status_code == 401

@@ -18,12 +18,15 @@ from openccp.core.describe import describe
 from openccp.core.method import Revision
 from openccp.core.problems import InvalidQueryParameter, InvalidRequest
 from openccp.core.strict_json import loads
+from openccp.web.api.form import NO_STORE, form_pairs, is_form
 from openccp.web.documents import as_page, link
+from openccp.web.forms.fields import fields_of
+from openccp.web.forms.sent import read_sent
 from openccp.web.kvp import read_address
 from openccp.web.negotiate import caller, json_body, known_parameters, root, services
 from openccp.web.pages.example import example
 from openccp.web.ranges import content_disposition
-from openccp.web.render import render
+from openccp.web.render import page, render
 from openccp.web.sending import GUARDED
 
 MEMBERS = ("inputs", "outputs", "response", "subscriber", "subscribers")
@@ -43,15 +46,40 @@ async def process_code(request: Request) -> Response:
 
 
 async def process_code_for(request: Request) -> Response:
-    """POST /processes/{id}/code: a program that sends this body."""
+    """POST /processes/{id}/code: a program that sends this body, or what is in this form."""
     who = await caller(request)
     known_parameters(request, "language")
     revision = await visible_method(services(request), who, request.path_params["process_id"])
+    if is_form(request):
+        return await _of_form(request, revision)
     language = _language(request)
     if language is None:
         raise InvalidQueryParameter("Say in which language.")
     sent = await asyncio.to_thread(loads, await json_body(request))
     return await _written(language, _program(request, revision, _checked(sent)))
+
+
+async def _of_form(request: Request, revision: Revision) -> Response:
+    """The program with the values of a form, as a page or a file; only what has to be is added."""
+    pairs = await form_pairs(request, services(request).rules.body_bytes)
+    said = dict(pairs)
+    language = _named(str(said.get("language", "")))
+    method, fields = revision.method, fields_of(revision.method)
+    required = {field.id for field in fields if field.required}
+    samples = example(describe(revision))["inputs"].items()
+    sent = _checked(read_sent(pairs).body(method, fields))
+    wanted = {name: value for name, value in samples if name in required}
+    program = method_program(method, sent, wanted, root(request))
+    if said.get("show") == "file":
+        return await _written(language, program)
+    document = {
+        "process": {"id": method.id, "title": method.title or method.id},
+        "language": language.title,
+        "needs": language.needs,
+        "file_name": language.file_name(program.label),
+        "text": await asyncio.to_thread(_text, language, program),
+    }
+    return page(request, "program", document, headers=NO_STORE)
 
 
 async def job_code(request: Request) -> Response:
@@ -68,8 +96,10 @@ async def job_code(request: Request) -> Response:
 
 def _language(request: Request) -> Language | None:
     name = request.query_params.get("language")
-    if name is None:
-        return None
+    return None if name is None else _named(name)
+
+
+def _named(name: str) -> Language:
     if name not in LANGUAGES:
         raise InvalidQueryParameter(f"language is one of {', '.join(LANGUAGES)}.")
     return LANGUAGES[name]

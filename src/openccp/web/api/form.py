@@ -17,6 +17,7 @@ from openccp.app.choose import places_to_run
 from openccp.app.created import definition
 from openccp.app.describe import visible_method
 from openccp.app.execute import Preference, execute
+from openccp.codegen.languages import LANGUAGES
 from openccp.core.access import Who
 from openccp.core.method import Method, Revision
 from openccp.core.problems import (
@@ -99,9 +100,9 @@ async def send_form(request: Request) -> Response:
     except NotAuthenticated:
         if request.headers.get("sec-fetch-site") != "same-origin":
             raise
-        return _signed_out(request, await _pairs(request, LARGEST_SIGNED_OUT))
+        return _signed_out(request, await form_pairs(request, LARGEST_SIGNED_OUT))
     revision = await visible_method(services(request), who, request.path_params["process_id"])
-    sent = read_sent(await _pairs(request, services(request).rules.body_bytes))
+    sent = read_sent(await form_pairs(request, services(request).rules.body_bytes))
     if sent.do == CHECK:
         draft(revision.method, sent.body(revision.method, fields_of(revision.method)))
         return Response(status_code=204, headers=NO_STORE)
@@ -163,6 +164,7 @@ def _document(shown: Shown) -> dict[str, Any]:
         "faults": at,
         "problems": told,
         "again": shown.again,
+        "languages": list(LANGUAGES.values()),
         "has_examples": any(one.example is not None for one in fields),
     }
 
@@ -178,7 +180,13 @@ def _signed_out(request: Request, pairs: list[Pair]) -> Response:
 # --- reading ----------------------------------------------------------------------------------
 
 
-async def _pairs(request: Request, most: int) -> list[Pair]:
+def is_form(request: Request) -> bool:
+    """Whether a body comes as browsers send forms."""
+    kind, _ = parse_options_header(request.headers.get("content-type", ""))
+    return kind.decode("latin-1").lower() in (FORM, MULTIPART)
+
+
+async def form_pairs(request: Request, most: int) -> list[Pair]:
     """The parts of the form, files as bytes. Only browsers' encoding: others can cost hours."""
     kind, words = parse_options_header(request.headers.get("content-type", ""))
     known = kind.decode("latin-1").lower()

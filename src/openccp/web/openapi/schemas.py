@@ -266,6 +266,13 @@ SIGN_IN = {
     ),
     "deviceForm": a(("user_code", "decision"), user_code=TEXT, decision=TEXT),
     "signInForm": a(("secret",), secret=TEXT),
+    "codeForm": {
+        "type": "object",
+        "description": "An inputForm, with the language, and show: page or file.",
+        "required": ["language"],
+        "properties": {"language": TEXT, "show": {"type": "string", "enum": ["page", "file"]}},
+        "additionalProperties": TEXT,
+    },
     "inputForm": {
         "type": "object",
         "description": "value:x, secret:x, href:x, upload:x for an input x; key once a form.",

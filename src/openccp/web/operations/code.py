@@ -2,7 +2,7 @@
 
 from openccp.codegen.languages import LANGUAGES
 from openccp.core.problems import InvalidRequest, NotFound
-from openccp.web.operations.shape import ANY, HTML, JSON, Answer, Operation, Parameter
+from openccp.web.operations.shape import ANY, FORM, HTML, JSON, Answer, Operation, Parameter
 
 LANGUAGE = Parameter(
     "language",
@@ -13,7 +13,9 @@ LANGUAGE = Parameter(
 HEADERS = ("Content-Disposition",)
 WRITTEN = {one.media_type: "object" for one in LANGUAGES.values() if "json" in one.media_type}
 """Programs that are JSON themselves, such as notebooks."""
-PROGRAM = Answer(200, "The program, as a file.", WRITTEN | {ANY: "text"}, HEADERS)
+PROGRAM = Answer(
+    200, "The program, as a file; of a form a page.", WRITTEN | {HTML: "html", ANY: "text"}, HEADERS
+)
 FOUND = Answer(
     200,
     "The languages, or the program.",
@@ -34,11 +36,11 @@ OPERATIONS = (
         "post",
         "/processes/{processID}/code",
         "writeProcessCode",
-        "A program that sends this request",
+        "A program that sends this request, or what stands in the form of the process",
         (PROGRAM,),
         parameters=(LANGUAGE,),
         refusals=(InvalidRequest,),
-        body={JSON: "execute"},
+        body={JSON: "execute", "multipart/form-data": "codeForm", FORM: "codeForm"},
     ),
     Operation(
         "get",
