@@ -181,7 +181,7 @@ def test_the_form_gives_the_program_with_what_stands_in_it(user: User) -> None:
     answer = user.http.post(CODE, data={**typed, "language": "bash", "show": "file"}, files=files)
     assert answer.headers["content-disposition"] == 'attachment; filename="formed.sh"'
     assert page.headers["cache-control"] == "no-store"
-    sent = {"name": typed["value:name"], "n": "3", "table": "YSxiCg==", "key": "other"}
+    sent = {"name": typed["value:name"], "n": 3, "table": "YSxiCg==", "key": "other"}
     by_program = user.http.post(f"{CODE}?language=bash", json={"inputs": sent})
     assert answer.text == by_program.text
     assert unescape(page.text.partition("<code>#!")[2]).startswith(answer.text[2:])

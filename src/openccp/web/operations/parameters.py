@@ -3,6 +3,7 @@
 from openccp.web.operations.shape import WHOLE, Parameter
 
 PLACES = {
+    "language": "A language of the pages.",
     "processID": "The id of a process.",
     "jobID": "The id of a job.",
     "deliveryID": "The id of a delivery, which is its webhook-id.",
