@@ -21,7 +21,7 @@ from openccp.core.strict_json import loads
 from openccp.web.api.form import NO_STORE, form_pairs, is_form
 from openccp.web.documents import as_page, link
 from openccp.web.forms.fields import fields_of
-from openccp.web.forms.sent import read_sent
+from openccp.web.forms.sent import Sent, read_sent
 from openccp.web.kvp import read_address
 from openccp.web.negotiate import caller, json_body, known_parameters, root, services
 from openccp.web.pages.example import example
@@ -60,26 +60,30 @@ async def process_code_for(request: Request) -> Response:
 
 
 async def _of_form(request: Request, revision: Revision) -> Response:
-    """The program with the values of a form, as a page or a file; only what has to be is added."""
+    """The program with the values of a form, as a page or a file."""
     pairs = await form_pairs(request, services(request).rules.body_bytes)
     said = dict(pairs)
     language = _named(str(said.get("language", "")))
-    method, fields = revision.method, fields_of(revision.method)
-    required = {field.id for field in fields if field.required}
-    samples = example(describe(revision))["inputs"].items()
-    sent = _checked(read_sent(pairs).body(method, fields))
-    wanted = {name: value for name, value in samples if name in required}
-    program = method_program(method, sent, wanted, root(request))
+    program = _filled_in(revision, read_sent(pairs), root(request))
     if said.get("show") == "file":
         return await _written(language, program)
     document = {
-        "process": {"id": method.id, "title": method.title or method.id},
+        "process": {"id": revision.method.id, "title": revision.method.title or program.label},
         "language": language.title,
         "needs": language.needs,
         "file_name": language.file_name(program.label),
         "text": await asyncio.to_thread(_text, language, program),
     }
     return page(request, "program", document, headers=NO_STORE)
+
+
+def _filled_in(revision: Revision, sent: Sent, server: str) -> Program:
+    """What stands in a form, and where it is empty only what has to be there."""
+    method, fields = revision.method, fields_of(revision.method)
+    required = {field.id for field in fields if field.required}
+    samples = example(describe(revision))["inputs"].items()
+    wanted = {name: value for name, value in samples if name in required}
+    return method_program(method, _checked(sent.body(method, fields)), wanted, server)
 
 
 async def job_code(request: Request) -> Response:
