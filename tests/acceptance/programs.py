@@ -42,6 +42,9 @@ RUN: Mapping[str, Sequence[Sequence[str]]] = {
     "php": [["php", "{}"]],
     "bash": [["bash", "{}"]],
     "r": [["Rscript", "{}"]],
+    "curl": [["sh", "{}"]],
+    "wget": [["sh", "{}"]],
+    "perl": [["perl", "{}"]],
 }
 """What compiles and runs a program, step by step; `{}` is its file."""
 
@@ -119,6 +122,12 @@ class Ended:
         """The one folder that it made."""
         (found,) = [p for p in self.folder.iterdir() if p.is_dir() and p.name.startswith("code-")]
         return found
+
+    @property
+    def logs(self) -> list[Path]:
+        """The logs; in an archive, which some programs bring, they lie among the outputs."""
+        apart = self.results / "logs"
+        return [*(apart.iterdir() if apart.exists() else self.results.glob("outputs/std*.txt"))]
 
 
 def end_of(program: Program, process: subprocess.Popen[str], seconds: float = 120) -> Ended:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from openccp.codegen.jupyter import notebook
-from openccp.codegen.literals import c_like, in_shell, json_text
+from openccp.codegen.literals import backslashed, c_like, in_shell, json_text
 
 HTTP, CLIENT = "http", "client"
 EXECUTED, PARSED = "executed", "parsed"
-PYTHON = "text/x-python"
+PYTHON, SHELL = "text/x-python", "application/x-sh"
 
 
 def _same(text: str) -> str:
@@ -62,7 +62,13 @@ LANGUAGES = {
             "Python 3.11 or newer with openccp", "client.py.j2", text=ascii, kind=CLIENT,
         ),
         Language(
-            "bash", "Bash, curl and jq", "sh", "application/x-sh", "bash, curl, jq", "bash.sh.j2"
+            "bash", "Bash, curl and jq", "sh", SHELL, "bash, curl, jq", "bash.sh.j2"
+        ),
+        Language(
+            "curl", "curl, step by step", "sh", SHELL, "curl, unzip and a POSIX shell", "curl.sh.j2"
+        ),
+        Language(
+            "wget", "wget, step by step", "sh", SHELL, "wget, unzip and a POSIX shell", "wget.sh.j2"
         ),
         Language(
             "r", "R (httr)", "R", "text/x-r", "R 4.0 or newer with httr and jsonlite",
@@ -93,6 +99,11 @@ LANGUAGES = {
         Language(
             "php", "PHP", "php", "text/x-php", "PHP 8.1 or newer with curl", "php.php.j2",
             unsafe="", text=c_like("$", wide="\\u{{{:x}}}"),
+        ),
+        Language(
+            "perl", "Perl", "pl", "text/x-perl",
+            "Perl 5.14 or newer; for https IO::Socket::SSL", "perl.pl.j2", unsafe="",
+            text=backslashed,
         ),
     )
 }  # fmt: skip

@@ -112,6 +112,11 @@ def in_shell(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
+def backslashed(text: str) -> str:
+    """A single-quoted text that knows the escapes of a quote and of a backslash, in UTF-8."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
 def doubled(text: str) -> str:
     """A single-quoted text in which a quote is doubled."""
     return "'" + text.replace("'", "''") + "'"
