@@ -30,6 +30,15 @@ CELLS = (
     "for text in code: exec(compile(text, 'cell', 'exec'), known)\n"
 )
 """Executes the cells of a notebook, one after the other."""
+ROOT = Path(__file__).parents[2]
+UI = ROOT / "ui/node_modules"
+BUILT = ROOT / ".tools/rust"
+TSC = UI / ".bin/tsc"
+CHECKS = (
+    *("--strict", "--noUnusedLocals", "--target", "es2022", "--module", "nodenext"),
+    *("--types", "node", "--typeRoots", str(UI / "@types"), "--outDir", "."),
+)
+ASSEMBLIES = ("System.Net.Http", "System.Runtime.Serialization", "System.Xml", "System.Xml.Linq")
 RUN: Mapping[str, Sequence[Sequence[str]]] = {
     "python": [[sys.executable, "-I", "{}"]],
     "python-requests": [[sys.executable, "-I", "{}"]],
@@ -38,6 +47,7 @@ RUN: Mapping[str, Sequence[Sequence[str]]] = {
     "javascript": [["node", "{}"]],
     "ruby": [["ruby", "{}"]],
     "r-httr2": [["Rscript", "{}"]],
+    "typescript": [[str(TSC), *CHECKS, "{}"], ["node", "{stem}.mjs"]],
     "go": [["go", "build", "-o", "built", "{}"], ["./built"]],
     "php": [["php", "{}"]],
     "bash": [["bash", "{}"]],
@@ -45,8 +55,22 @@ RUN: Mapping[str, Sequence[Sequence[str]]] = {
     "curl": [["sh", "{}"]],
     "wget": [["sh", "{}"]],
     "perl": [["perl", "{}"]],
+    "rust": [
+        ["mkdir", "-p", "src"],
+        ["cp", "{}", "src/main.rs"],
+        ["cp", str(ROOT / "tests/acceptance/rust/Cargo.toml"), "."],
+        ["cargo", "build", "--quiet", "--target-dir", str(BUILT)],
+        ["cp", str(BUILT / "debug/run"), "built"],
+        ["./built"],
+    ],
+    "java": [["java", "{}"]],
+    "csharp": [
+        ["mcs", "-out:built.exe", *(f"-r:{name}" for name in ASSEMBLIES), "{}"],
+        ["mono", "built.exe"],
+    ],
+    "matlab": [["octave-cli", "--norc", "--eval", "{stem}"]],
 }
-"""What compiles and runs a program, step by step; `{}` is its file."""
+"""What compiles and runs a program, step by step; `{}` is its file, `{stem}` its name."""
 
 _TEXT = {"type": "string"}
 
@@ -70,7 +94,9 @@ ECHO = bash_method(
 )
 FAILING = bash_method("code-failing", "echo working\nexit 7")
 ENDLESS = bash_method("code-endless", "sleep 300")
-LONG = bash_method("code-long", "sleep 14; echo late >late.txt")
+LONG = bash_method("code-long", "sleep 12; echo late >late.txt")
+NUMBERS = bash_method("code-numbers", "seq 400000 >numbers.txt")
+COUNTED = "".join(f"{n}\n" for n in range(1, 400001))
 VALUES = {"text": HOSTILE, "number": NUMBER, "large": LARGE, "key": "not to be seen"}
 
 
@@ -82,15 +108,19 @@ class Program:
     folder: Path
     text: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    label: str = "program"
 
     def start(
         self, stdin: int = subprocess.DEVNULL, stderr: int = subprocess.PIPE
     ) -> subprocess.Popen[str]:
         """Compile it if that is needed, and start it; nothing is typed in."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / LANGUAGES[self.language].file_name("program")
+        path = self.folder / LANGUAGES[self.language].file_name(self.label)
         path.write_text(self.text)
-        *steps, last = [[w.replace("{}", str(path)) for w in step] for step in RUN[self.language]]
+        *steps, last = [
+            [word.replace("{}", str(path)).replace("{stem}", path.stem) for word in step]
+            for step in RUN[self.language]
+        ]
         for step in steps:
             done = subprocess.run(
                 step, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False
@@ -100,7 +130,12 @@ class Program:
         return subprocess.Popen(
             last,
             cwd=self.folder,
-            env={**kept, "XDG_CONFIG_HOME": str(self.folder / "kept"), **self.environment},
+            env={
+                **kept,
+                "LC_ALL": "C.UTF-8",
+                "XDG_CONFIG_HOME": str(self.folder / "kept"),
+                **self.environment,
+            },
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -166,6 +201,6 @@ def author(platform: RunningPlatform, name: str) -> User:
     """An account with the processes of these tests."""
     platform.add_user(name)
     made = User(platform.url, platform.token(name))
-    for document in (ECHO, FAILING, ENDLESS, LONG):
+    for document in (ECHO, FAILING, ENDLESS, LONG, NUMBERS):
         assert made.deploy(document).status_code == 201, document["id"]
     return made

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.acceptance import programs
+from tests.acceptance.cutting import CuttingProxy, cutting_proxy
 from tests.acceptance.programs import Ended, Program, author, end_of, runnable, signs_in_as, written
 
 from openccp.codegen.languages import LANGUAGES
@@ -45,7 +46,9 @@ def start(
         (folder / "it's $(a) file.bin").write_bytes(programs.FILE)
         path = "file:it's $(a) file.bin"
         inputs = {**programs.VALUES, "doc": {"href": path}}
-    program = Program(language, folder, written(user, process, language, inputs), environment)
+    program = Program(
+        language, folder, written(user, process, language, inputs), environment, process
+    )
     return program, program.start()
 
 
@@ -67,14 +70,30 @@ def is_all_there(ended: Ended, program: Program) -> None:
     assert "not to be seen" not in program.text
 
 
+@pytest.fixture
+def cutting(hasty: RunningPlatform) -> Iterator[CuttingProxy]:
+    with cutting_proxy(hasty.port, "/outputs/numbers.txt", "/outputs/output.zip") as proxy:
+        yield proxy
+
+
+def is_brought_in_pieces(ended: Ended, proxy: CuttingProxy) -> None:
+    assert ended.code == 0, ended.errors + ended.output
+    assert (ended.results / "outputs/numbers.txt").read_text() == programs.COUNTED
+    first, second, third = proxy.starts
+    assert first == 0 < second < third
+
+
 @pytest.mark.parametrize("language", FAST)
 def test_a_program_sends_everything_as_it_is_and_brings_all(
-    user: User, language: str, tmp_path: Path
+    user: User, language: str, cutting: CuttingProxy, tmp_path: Path
 ) -> None:
     runnable(language)
     known = signs_in_as(NAME, CCP_SECRET_KEY=programs.RECORDED)
-    program, process = start(user, language, "code-echo", tmp_path / "it", **known)
-    is_all_there(end_of(program, process), program)
+    through = {"CCP_TOKEN": user.token, "CCP_URL": cutting.url}
+    echo = start(user, language, "code-echo", tmp_path / "it", **known)
+    cut = start(user, language, "code-numbers", tmp_path / "cut", **through)
+    is_all_there(end_of(*echo), echo[0])
+    is_brought_in_pieces(end_of(*cut), cutting)
 
 
 def test_a_job_gives_the_program_that_does_the_same_again(user: User, tmp_path: Path) -> None:
@@ -98,8 +117,10 @@ def test_a_language_that_is_not_there_and_an_input_that_is_not_there(user: User)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", list(LANGUAGES))
-def test_a_program_stops_at_every_end(user: User, language: str, tmp_path: Path) -> None:
-    """All at once: a success, a failure, a dismissal, and a job that outlasts its token."""
+def test_a_program_stops_at_every_end(
+    user: User, language: str, cutting: CuttingProxy, tmp_path: Path
+) -> None:
+    """All at once: successes, a failure, a dismissal, and a job that outlasts its token."""
     runnable(language)
     known, token = signs_in_as(NAME), {"CCP_TOKEN": user.token}
     short = {**known, "CCP_CONTEXT": ""}
@@ -108,6 +129,9 @@ def test_a_program_stops_at_every_end(user: User, language: str, tmp_path: Path)
         "endless": start(user, language, "code-endless", tmp_path / "endless", **token),
         "long": start(user, language, "code-long", tmp_path / "long", **short),
         "echo": start(user, language, "code-echo", tmp_path / "echo", **known, **secret),
+        "cut": start(
+            user, language, "code-numbers", tmp_path / "cut", **token, CCP_URL=cutting.url
+        ),
         "failing": start(user, language, "code-failing", tmp_path / "failing", **token),
         "stranger": start(user, language, "code-failing", tmp_path / "no", CCP_TOKEN="ccp_wrong"),
         "nobody": start(user, language, "code-failing", tmp_path / "nobody"),
@@ -115,6 +139,7 @@ def test_a_program_stops_at_every_end(user: User, language: str, tmp_path: Path)
     dismiss_it(user, "code-endless")
     ended = {name: end_of(*one) for name, one in begun.items()}
     is_all_there(ended["echo"], begun["echo"][0])
+    is_brought_in_pieces(ended["cut"], cutting)
     assert ended["failing"].code == 1, ended["failing"]
     assert "exit" in ended["failing"].errors.lower() or "7" in ended["failing"].errors
     assert ended["endless"].code == 5, ended["endless"]

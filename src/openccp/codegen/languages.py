@@ -4,7 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from openccp.codegen.jupyter import notebook
-from openccp.codegen.literals import backslashed, c_like, in_shell, json_text
+from openccp.codegen.literals import (
+    backslashed,
+    c_like,
+    doubled,
+    in_shell,
+    java,
+    json_text,
+    line_by_line,
+)
 
 HTTP, CLIENT = "http", "client"
 EXECUTED, PARSED = "executed", "parsed"
@@ -89,6 +97,11 @@ LANGUAGES = {
             "node.mjs.j2", unsafe="`$", text=json_text,
         ),
         Language(
+            "typescript", "TypeScript (Node)", "mts", "text/typescript",
+            "Node.js 22.18 or newer, or tsc and Node.js 18", "node.mts.j2", unsafe="`$",
+            text=json_text, remark="and checked by tsc --strict",
+        ),
+        Language(
             "go", "Go", "go", "text/x-go", "Go 1.20 or newer", "go.go.j2", unsafe="`",
             text=c_like(wide="\\U{:08x}"),
         ),
@@ -104,6 +117,25 @@ LANGUAGES = {
             "perl", "Perl", "pl", "text/x-perl",
             "Perl 5.14 or newer; for https IO::Socket::SSL", "perl.pl.j2", unsafe="",
             text=backslashed,
+        ),
+        Language(
+            "rust", "Rust", "rs", "text/x-rust", "Rust 1.88 or newer with cargo", "main.rs.j2",
+            unsafe="#", text=c_like(wide="\\u{{{:x}}}"),
+        ),
+        Language(
+            "java", "Java", "java", "text/x-java", "Java 17 or newer, nothing else", "Run.java.j2",
+            unsafe="", text=java, raw=lambda text: text.replace("\\", "\\\\"),
+        ),
+        Language(
+            "csharp", "C#", "cs", "text/x-csharp", ".NET 10 (dotnet run FILE), or Mono 6",
+            "Run.cs.j2", unsafe="", text=c_like(wide="\\U{:08x}"),
+            raw=lambda text: text.replace('"', '""'), remark="with Mono; not with .NET",
+        ),
+        Language(
+            "matlab", "MATLAB or GNU Octave", "m", "text/x-matlab",
+            "MATLAB R2019b or newer, or Octave 7 or newer; curl", "matlab.m.j2", text=doubled,
+            raw=line_by_line, remark="with Octave; not with MATLAB",
+            stem=lambda label: "run_" + label.replace("-", "_"),
         ),
     )
 }  # fmt: skip

@@ -122,6 +122,25 @@ def doubled(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def java(text: str) -> str:
+    """A text of Java, where \\u0022 would be a quote before anything is read.
+
+    So everything of one byte is written in octal.
+    """
+    return '"' + "".join(map(_java_character, text)) + '"'
+
+
+def _java_character(one: str) -> str:
+    if " " <= one <= "~" and one not in '"\\':
+        return one
+    return f"\\{ord(one):03o}" if ord(one) < 0x100 else json_text(one)[1:-1]
+
+
+def line_by_line(text: str) -> str:
+    """Single-quoted lines, for languages whose texts end with the line."""
+    return "\n".join(map(doubled, text.split("\n")))
+
+
 # --- Python -----------------------------------------------------------------------------------
 
 
