@@ -12,6 +12,7 @@ from openccp.codegen.literals import (
     java,
     json_text,
     line_by_line,
+    powershell,
 )
 
 HTTP, CLIENT = "http", "client"
@@ -135,7 +136,15 @@ LANGUAGES = {
             "matlab", "MATLAB or GNU Octave", "m", "text/x-matlab",
             "MATLAB R2019b or newer, or Octave 7 or newer; curl", "matlab.m.j2", text=doubled,
             raw=line_by_line, remark="with Octave; not with MATLAB",
-            stem=lambda label: "run_" + label.replace("-", "_"),
+            stem=lambda label: ("run_" + label.replace("-", "_"))[:63],
+        ),
+        Language(
+            "julia", "Julia", "jl", "text/x-julia", "Julia 1.8 or newer with JSON",
+            "julia.jl.j2", unsafe="\\", text=c_like("$", wide="\\U{:08x}"), tested=PARSED,
+        ),
+        Language(
+            "powershell", "PowerShell", "ps1", "text/x-powershell", "PowerShell 7 or newer",
+            "powershell.ps1.j2", text=powershell, tested=PARSED,
         ),
     )
 }  # fmt: skip

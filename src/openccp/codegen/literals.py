@@ -69,7 +69,7 @@ def json_text(text: str, unsafe: str = "") -> str:
 
 
 def _json_character(one: str, unsafe: str) -> str:
-    if one in SHORT:
+    if one in SHORT and one not in unsafe:
         return SHORT[one]
     if " " <= one <= "~" and one not in unsafe:
         return one
@@ -134,6 +134,19 @@ def _java_character(one: str) -> str:
     if " " <= one <= "~" and one not in '"\\':
         return one
     return f"\\{ord(one):03o}" if ord(one) < 0x100 else json_text(one)[1:-1]
+
+
+def powershell(text: str) -> str:
+    """An expression of printable ASCII: four more characters are quotes there, and files in
+    another encoding than they are read in would hold them too.
+    """
+    if plain(text):
+        return doubled(text)
+    units = text.encode("utf-16-be")
+    codes = ", ".join(
+        str(one << 8 | other) for one, other in zip(units[::2], units[1::2], strict=True)
+    )
+    return f"(-join [char[]]({codes}))"
 
 
 def line_by_line(text: str) -> str:
