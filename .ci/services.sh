@@ -1,10 +1,12 @@
 # Sourced by ./test: real programs that the tests meet, from Debian's packages where we may install.
 
 SLURM="munge slurmctld slurmd slurm-client slurmrestd slurm-wlm-basic-plugins slurm-wlm-jwt-plugin slurmdbd slurm-wlm-mysql-plugin mariadb-server-core mariadb-client-core"
-PACKAGES="iptables nginx postgresql busybox chromium r-base-core r-cran-httr r-cran-jsonlite r-cran-rstudioapi docker.io openssh-server docker-registry apache2-utils ruby php-cli php-curl r-cran-httr2 r-cran-openssl jq mmdebstrap $SLURM"
+MONO="mono-mcs mono-runtime libmono-system-net-http4.0-cil libmono-system-runtime-serialization4.0-cil libmono-system-xml-linq4.0-cil"
+PACKAGES="iptables nginx postgresql busybox chromium r-base-core r-cran-httr r-cran-jsonlite r-cran-rstudioapi docker.io openssh-server docker-registry apache2-utils ruby php-cli php-curl r-cran-httr2 r-cran-openssl jq curl wget unzip octave $MONO mmdebstrap $SLURM"
 
 services() {
     missing=""
+    command -v java >/dev/null 2>&1 || PACKAGES="$PACKAGES default-jdk-headless"
     for package in $PACKAGES; do
         [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing="$missing $package"
     done
