@@ -65,6 +65,8 @@ def request_body(method: Method, sent: Mapping[str, Any]) -> dict[str, Any]:
         name: secret_of(name) if name in method.secrets else _value(method, name, name, value)
         for name, value in inputs.items()
     }
+    if any("\0" in text for text in _texts(sent)):
+        raise InvalidRequest("A null byte cannot be part of a request.")
     outputs = sent.get("outputs")
     return {**without_keys({"inputs": made}), **({"outputs": outputs} if outputs else {})}
 
@@ -96,6 +98,18 @@ def _named(path: str) -> LocalFile:
     if not path.isprintable():
         raise InvalidRequest("The path of a file holds a character that cannot be printed.")
     return LocalFile(path)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            yield name
+            yield from _texts(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one)
 
 
 def leaves(value: Any) -> Iterator[Secret | LocalFile]:
