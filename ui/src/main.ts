@@ -2,3 +2,7 @@
 import "htmx.org";
 import "./follow";
 import "./log";
+import "./files";
+import "./form";
+import "./lazy";
+import "./rows";
