@@ -30,6 +30,7 @@ from openccp.web.api import (
     token,
     uploads,
 )
+from openccp.web.api.catalogue import Kept
 from openccp.web.documents import Processes
 from openccp.web.front import Front
 from openccp.web.kept_lists import KeptLists
@@ -77,6 +78,7 @@ def create_app(services: Services, lifespan: Lifespan) -> ASGIApp:
     app.state.services = services
     app.state.processes = Processes()
     app.state.lists = KeptLists()
+    app.state.search = Kept()
     app.state.statuses = Statuses()
     app.state.pace = Pace(services.rules.requests_per_second)
     return Front(app, Table(ROUTES), services.rules, app.state.pace)

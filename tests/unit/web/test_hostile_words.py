@@ -9,6 +9,7 @@ from starlette.requests import Request
 from tests.acceptance.hostile_words import WORDS
 from tests.acceptance.pages import Page
 
+from openccp.app.search import FACETS
 from openccp.web.forms.fields import Field, Widget
 from openccp.web.forms.filled import Filled
 from openccp.web.pages.page import ENVIRONMENT, html
@@ -83,6 +84,15 @@ def document(word: str) -> dict[str, Any]:
         "inputs": {word: field, "n": {"schema": {"enum": [word], "maxOccurs": word}}},
         "outputs": {word: field},
         "processes": [{"id": word, "title": word, "version": word, "links": links}],
+        "numberMatched": 1,
+        "x-ccp-facets": {one: {word: 1} for one in (*FACETS, "infrastructure")},
+        "view": {
+            "asked": {"q": word, "category": "", "keyword": word, "context": word, "sort": ""},
+            "orders": ["title"],
+            "places": [{"places": [word], "authors": [word]}],
+            "last": 2,
+            "number": 1,
+        },
         "jobs": [job],
         "deliveries": [{**job, "event": word, "state": word, "url": word}],
         "infrastructures": [place],

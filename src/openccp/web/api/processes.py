@@ -16,6 +16,7 @@ from openccp.core.access import Who
 from openccp.core.method import Revision
 from openccp.core.packages.media import ACCEPTED
 from openccp.core.problems import InvalidQueryParameter, UnsupportedMediaType
+from openccp.web.api.catalogue import is_search, search_processes
 from openccp.web.documents import Processes
 from openccp.web.kept_lists import KeptLists
 from openccp.web.negotiate import (
@@ -45,6 +46,8 @@ def _processes(request: Request) -> Processes:
 
 async def list_processes(request: Request) -> Response:
     """GET /processes."""
+    if is_search(request):
+        return await search_processes(request)
     who = await caller(request)
     known_parameters(request, "limit", AFTER, BEFORE)
     current = await services(request).catalogue.current()

@@ -27,6 +27,29 @@ LIMIT = Parameter(
 )
 AFTER = Parameter("after", "query", "Where the page begins; follow the links with rel next.")
 BEFORE = Parameter("before", "query", "Where the page ends; follow the links with rel prev.")
+SEARCH = (
+    Parameter(
+        "q", "query", "Words of it; typos are forgiven.", {"type": "string", "maxLength": 200}
+    ),
+    Parameter("category", "query", "Only this category."),
+    Parameter("author", "query", "Only by this author."),
+    Parameter("keyword", "query", "Only with this keyword."),
+    Parameter("context", "query", "Only what is shared in this context."),
+    Parameter("infrastructure", "query", "Only what can run there now."),
+    Parameter(
+        "sort",
+        "query",
+        "The order of what is found.",
+        {"type": "string", "enum": ["relevance", "title", "newest"], "default": "relevance"},
+    ),
+    Parameter(
+        "page",
+        "query",
+        "Which page of what is found.",
+        {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 1},
+    ),
+)
+"""With one of these the list of processes is a search."""
 OUTPUTS = Parameter(
     "outputs",
     "query",

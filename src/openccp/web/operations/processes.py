@@ -28,6 +28,7 @@ from openccp.web.operations.parameters import (
     PREFER,
     PREFER_REPRESENTATION,
     PROFILES,
+    SEARCH,
     VISIBILITY,
     WISHES,
     WORKFLOW,
@@ -124,7 +125,7 @@ OPERATIONS = (
         "listProcesses",
         "The processes you may run",
         (page("processList", "A page of processes."),),
-        parameters=(LIMIT, AFTER, BEFORE, *PROFILES),
+        parameters=(LIMIT, AFTER, BEFORE, *SEARCH, *PROFILES),
     ),
     Operation(
         "post",
