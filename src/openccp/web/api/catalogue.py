@@ -69,20 +69,23 @@ async def search_processes(request: Request) -> Response:
     known_parameters(request, "limit", *ASKED, *places)
     index = request.app.state.search.of(await services(request).catalogue.current())
     matched = _matched(request, who, index)
+    document = _document(request, matched)
+    if chosen(request) is HTML:
+        return page(request, "processes", document | {"view": _view(request, matched)})
+    return render(request, document, "processes", headers=Profile.PROCESS_LIST.header)
+
+
+def _document(request: Request, matched: Matched) -> dict[str, Any]:
+    """processList.yaml, with how many there are (as OGC API - Records says it) and the facets."""
     processes: Processes = request.app.state.processes
-    document = {
-        "processes": [
-            orjson.loads(processes.summary(one, root(request))) for one, _ in matched.methods
-        ],
+    summaries = [processes.summary(one, root(request)) for one, _ in matched.methods]
+    return {
+        "processes": [orjson.loads(summary) for summary in summaries],
         "links": _links(request, matched),
         "numberMatched": matched.total,
         "numberReturned": len(matched.methods),
         "x-ccp-facets": matched.facets,
     }
-    if chosen(request) is HTML:
-        shown = {"places": [_card(*one) for one in matched.methods], **_view(request, matched)}
-        return page(request, "processes", document | {"view": shown})
-    return render(request, document, "processes", headers=Profile.PROCESS_LIST.header)
 
 
 def _matched(request: Request, who: Who, index: SearchIndex) -> Matched:
@@ -132,10 +135,15 @@ def _links(request: Request, matched: Matched) -> list[Link]:
     return links
 
 
-def _card(revision: Revision, places: tuple[str, ...]) -> dict[str, Any]:
-    return {"places": places, "authors": told(revision.method, "author")}
-
-
 def _view(request: Request, matched: Matched) -> dict[str, Any]:
-    asked = {name: request.query_params.get(name, "") for name in ASKED}
-    return {"asked": asked, "orders": ORDERS, "last": matched.last, "number": matched.number}
+    """What only the page shows: the search as it was sent, and more of each method."""
+    return {
+        "asked": {name: request.query_params.get(name, "") for name in ASKED},
+        "orders": ORDERS,
+        "last": matched.last,
+        "number": matched.number,
+        "places": [
+            {"places": places, "authors": told(one.method, "author")}
+            for one, places in matched.methods
+        ],
+    }
