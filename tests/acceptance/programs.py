@@ -71,6 +71,8 @@ RUN: Mapping[str, Sequence[Sequence[str]]] = {
     "matlab": [["octave-cli", "--norc", "--eval", "{stem}"]],
 }
 """What compiles and runs a program, step by step; `{}` is its file, `{stem}` its name."""
+WRAPPERS = ("cwl",)
+"""What is run by tools of its own: tests/acceptance/test_wrappers.py."""
 
 _TEXT = {"type": "string"}
 

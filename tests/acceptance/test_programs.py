@@ -13,7 +13,6 @@ from tests.acceptance import programs
 from tests.acceptance.cutting import CuttingProxy, cutting_proxy
 from tests.acceptance.programs import Ended, Program, author, end_of, runnable, signs_in_as, written
 
-from openccp.codegen.languages import LANGUAGES
 from openccp.testing.platform import RunningPlatform, User
 
 FAST = ("python", "bash", "r")
@@ -116,7 +115,7 @@ def test_a_language_that_is_not_there_and_an_input_that_is_not_there(user: User)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("language", list(LANGUAGES))
+@pytest.mark.parametrize("language", list(programs.RUN))
 def test_a_program_stops_at_every_end(
     user: User, language: str, cutting: CuttingProxy, tmp_path: Path
 ) -> None:

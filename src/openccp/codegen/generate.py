@@ -48,4 +48,4 @@ def generate(language: Language, program: Program) -> str:
         secrets=any(isinstance(one, Secret) for one in elsewhere),
         files=any(isinstance(one, LocalFile) for one in elsewhere),
     )
-    return language.whole(text)
+    return language.whole(text, program)

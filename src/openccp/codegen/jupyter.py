@@ -4,6 +4,8 @@ import json
 import re
 from typing import Any
 
+from openccp.codegen.program import Program
+
 INTRODUCTION = (
     "Change the values below, then run all cells. Sign in with CCP_TOKEN, or CCP_USER and "
     "CCP_PASSWORD, in the environment; without them a link to sign in with a browser is shown."
@@ -13,9 +15,9 @@ _PARTS = re.compile(
 )
 
 
-def notebook(program: str) -> str:
+def notebook(text: str, program: Program) -> str:
     """The program in nbformat 4.5, cut at its main places."""
-    source = [part.strip("\n") for part in _PARTS.split(program)]
+    source = [part.strip("\n") for part in _PARTS.split(text)]
     cells = [_cell("markdown", 0, INTRODUCTION)]
     cells += [_cell("code", n, part) for n, part in enumerate(source, 1)]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}

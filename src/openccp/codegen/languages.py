@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from openccp.codegen.cwl import tool
 from openccp.codegen.jupyter import notebook
 from openccp.codegen.literals import (
     backslashed,
@@ -14,10 +15,15 @@ from openccp.codegen.literals import (
     line_by_line,
     powershell,
 )
+from openccp.codegen.program import Program
 
-HTTP, CLIENT = "http", "client"
+HTTP, CLIENT, WORKFLOW = "http", "client", "workflow"
 EXECUTED, PARSED = "executed", "parsed"
 PYTHON, SHELL = "text/x-python", "application/x-sh"
+
+
+def _as_it_is(text: str, program: Program) -> str:
+    return text
 
 
 def _same(text: str) -> str:
@@ -45,7 +51,7 @@ class Language:
     text: Callable[[str], str] = in_shell
     raw: Callable[[str], str] = _same
     kind: str = HTTP
-    whole: Callable[[str], str] = _same
+    whole: Callable[[str, Program], str] = _as_it_is
     """What is still done to the finished program."""
     tested: str = EXECUTED
     remark: str = ""
@@ -145,6 +151,11 @@ LANGUAGES = {
         Language(
             "powershell", "PowerShell", "ps1", "text/x-powershell", "PowerShell 7 or newer",
             "powershell.ps1.j2", text=powershell, tested=PARSED,
+        ),
+        Language(
+            "cwl", "CWL tool", "cwl.json", "application/cwl+json",
+            "a CWL runner such as cwltool, and Python 3.9 or newer", "python.py.j2", text=ascii,
+            kind=WORKFLOW, whole=tool,
         ),
     )
 }  # fmt: skip

@@ -108,3 +108,20 @@ def test_no_name_of_a_method_leaves_its_place(language: Language, name: str) -> 
 def test_what_is_too_long_is_refused() -> None:
     with pytest.raises(InvalidRequest):
         generate(LANGUAGES["bash"], _program("x" * LARGEST_REQUEST, "x"))
+
+
+@given(VALUES, ANY)
+def test_a_cwl_tool_has_every_value_in_a_place_that_cwl_does_not_evaluate(
+    value: Any, name: str
+) -> None:
+    body = {"inputs": {name: value, "given": value, "program": value}}
+    document = json.loads(generate(LANGUAGES["cwl"], Program("https://ccp.example", name, body)))
+    program = document["inputs"].pop("program")["default"]
+    ast.parse(program)
+    for one in document["inputs"].values():
+        assert one.pop("default") == value
+    plain = json.loads(generate(LANGUAGES["cwl"], Program("https://ccp.example", "x", {})))
+    del plain["inputs"]["program"]
+    for one in (document, plain):
+        del one["label"], one["outputs"]
+    assert {**document, "inputs": {}} == plain
