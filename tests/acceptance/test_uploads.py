@@ -84,7 +84,9 @@ def offset_of(user: User, path: str) -> int:
     return int(user.http.head(path).headers["upload-offset"])
 
 
-def test_cut_at_60_percent_it_goes_on_and_a_job_gets_what_was_sent(owner: User) -> None:
+def test_cut_at_60_percent_it_goes_on_and_a_job_gets_what_was_sent(
+    owner: User, small: RunningPlatform
+) -> None:
     content = os.urandom(2 * MIB)
     whole = sha256(content).hexdigest()
     path = begin(owner, len(content), **metadata(filename="t.bin", sha256=whole))
@@ -98,6 +100,7 @@ def test_cut_at_60_percent_it_goes_on_and_a_job_gets_what_was_sent(owner: User) 
         offset = int(done.headers["upload-offset"])
         done = add(owner, path, offset, content[offset:])
     assert done.status_code == 204, done.text
+    assert "request failed" not in small.log(), "a cut is no defect"
     assert done.headers["repr-digest"] == f"sha-256=:{digest(content).split()[1]}:"
     about = owner.http.get(path).json()
     assert (about["sha256"], about["complete"], about["name"]) == (whole, True, "t.bin")

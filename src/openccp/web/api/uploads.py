@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from openccp.app.uploads import add, begin, look, mine, remove
+from openccp.core.access import Who
 from openccp.core.problems import BodyTooLarge, InvalidRequest, UnsupportedMediaType
 from openccp.core.uploads import Upload
 from openccp.web.documents import as_page, moment
@@ -40,13 +41,14 @@ async def create_upload(request: Request) -> Response:
     who = await caller(request)
     known_parameters(request)
     check_version(request.headers)
-    wanted, piece = asked(request.headers), checksum(request.headers)
+    wanted = asked(request.headers)
+    checksum(request.headers)  # refused before any room is taken
     sent = whole_number(request.headers, "Content-Length") or 0
     if sent > wanted.length:
         raise BodyTooLarge("More comes than Upload-Length says.")
     upload = await begin(services(request), who, wanted)
     if sent or "transfer-encoding" in request.headers:
-        upload = await add(services(request), who, upload.id, 0, _content(request), piece)
+        upload = await _added(request, who, upload.id, 0)
     document = _document(request, upload)
     headers = told(upload, services(request).rules.uploads) | {"Location": document["href"]}
     return answer(document, 201, headers)
@@ -70,10 +72,10 @@ async def continue_upload(request: Request) -> Response:
     check_version(request.headers)
     if request.headers.get("content-type", "").lower() != PIECE:
         raise UnsupportedMediaType(f"Send a piece of a file as {PIECE}.")
-    offset, piece = whole_number(request.headers, "Upload-Offset"), checksum(request.headers)
+    offset = whole_number(request.headers, "Upload-Offset")
     if offset is None:
         raise InvalidRequest("Say by Upload-Offset where this piece begins.")
-    upload = await add(services(request), who, upload.id, offset, _content(request), piece)
+    upload = await _added(request, who, upload.id, offset)
     return Response(status_code=204, headers=told(upload, services(request).rules.uploads))
 
 
@@ -84,6 +86,15 @@ async def remove_upload(request: Request) -> Response:
     check_version(request.headers)
     await remove(services(request), who, request.path_params["upload_id"])
     return Response(status_code=204, headers={"Tus-Resumable": "1.0.0"})
+
+
+async def _added(request: Request, who: Who, upload_id: str, offset: int) -> Upload:
+    """The upload with what came; a cut is no defect, and nobody hears the answer to it."""
+    there, piece = services(request), checksum(request.headers)
+    try:
+        return await add(there, who, upload_id, offset, _content(request), piece)
+    except ConnectionResetError:
+        return await look(there, who, upload_id)
 
 
 async def _content(request: Request) -> AsyncIterator[bytes]:
