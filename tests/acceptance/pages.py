@@ -9,6 +9,8 @@ from typing import Any
 VOID = {"meta", "link", "input", "br", "hr", "img"}
 LIVE = {"hx-get", "hx-trigger", "hx-target", "hx-select", "hx-swap"}
 OUR_SCRIPT = re.compile(r"(/[\w./-]*)?/assets/[0-9a-f]{16}/ui\.js")
+PLACES = {"href", "src", "action", "formaction", "hx-get"}
+"""Attributes that lead somewhere."""
 RUNS = {"script", "iframe", "object", "embed", "style", "svg", "math", "base", "template"}
 
 
@@ -40,13 +42,11 @@ class Page(HTMLParser):
             self.faults.append(f"<{tag}>")
         for name, value in attrs:
             target = (value or "").strip().lower()
-            if name.startswith("on") or name in ("style", "srcdoc", "formaction"):
+            if name.startswith("on") or name in ("style", "srcdoc"):
                 self.faults.append(f"{tag} {name}={value!r}")
             if name.startswith(("hx-", "data-hx-")) and name not in LIVE:
                 self.faults.append(f"{tag} {name}={value!r}")
-            if name in ("href", "src", "action", "hx-get") and not target.startswith(
-                ("http://", "https://", "/", "#")
-            ):
+            if name in PLACES and not target.startswith(("http://", "https://", "/", "#")):
                 self.faults.append(f"{tag} {name}={value!r}")
         if tag == "a" and named.get("href"):
             self.links.add(str(named["href"]))
