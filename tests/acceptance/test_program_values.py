@@ -18,7 +18,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.acceptance import programs
 from tests.acceptance.programs import end_of, runnable
-from tests.acceptance.test_programs import FAST
 
 from openccp.codegen.generate import generate
 from openccp.codegen.languages import EXECUTED, HTTP, LANGUAGES
@@ -32,7 +31,7 @@ PATH = st.text("aé'\"`$\\(){} #!%&;\u2019\U0001f9ea", min_size=1, max_size=20).
 )
 KEY = st.text(min_size=1, max_size=40).filter(lambda text: text.isprintable() and text.strip())
 SENDING = [
-    pytest.param(one.id, marks=() if one.id in FAST else pytest.mark.slow)
+    pytest.param(one.id, marks=() if one.id in ("python", "bash") else pytest.mark.slow)
     for one in LANGUAGES.values()
     if one.kind == HTTP and one.tested == EXECUTED
 ]
@@ -74,6 +73,7 @@ def catcher() -> Iterator[Catcher]:
 @pytest.mark.parametrize("language", SENDING)
 @settings(
     max_examples=2,
+    derandomize=True,
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
