@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from openccp.app.services import Services
-from openccp.core.access import Who, may_see_job
+from openccp.core.access import Who, may_change_job, may_see_job
 from openccp.core.failpoint import failpoint
 from openccp.core.job import Event, Job, Phase, Status
 from openccp.core.problems import NoSuchJob, PreconditionFailed, Unavailable
@@ -18,6 +18,14 @@ async def visible_job(services: Services, who: Who, job_id: str) -> Job:
     """The job; NoSuchJob also when it is somebody else's."""
     job = await services.jobs.get(job_id)
     if job is None or not may_see_job(who, job):
+        raise NoSuchJob
+    return job
+
+
+async def own_job(services: Services, who: Who, job_id: str) -> Job:
+    """A job that the caller may change; NoSuchJob also when it may only be looked at."""
+    job = await services.jobs.get(job_id)
+    if job is None or not may_change_job(who, job):
         raise NoSuchJob
     return job
 
@@ -47,7 +55,7 @@ async def change(
 ) -> Job:
     """What `step` makes of the job as it is; anew where somebody else was quicker (Conflict)."""
     for _ in range(TRIES):
-        job = await visible_job(services, who, job_id)
+        job = await own_job(services, who, job_id)
         if expected is not None and not expected(job):
             raise PreconditionFailed
         try:

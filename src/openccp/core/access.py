@@ -49,6 +49,11 @@ def may_see_job(who: Who, job: Job) -> bool:
     return job.owner == who.id
 
 
+def may_change_job(who: Who, job: Job) -> bool:
+    """The owner alone: whoever else may look changes nothing."""
+    return job.owner == who.id
+
+
 def may_see_delivery(who: Who, delivery: Delivery) -> bool:
     """Those of own jobs only."""
     return delivery.owner == who.id

@@ -110,6 +110,7 @@ class Job:
     fence: int = 0
     subscriber: Mapping[str, Sequence[str]] | None = None
     """Addresses to call back, by successUri, inProgressUri and failedUri."""
+    tags: tuple[str, ...] = ()
 
     @property
     def final(self) -> bool:

@@ -48,6 +48,8 @@ class JobFilter:
     longest: float | None = None
     now: float = 0.0
     search: Search = ()
+    tags: tuple[str, ...] = ()
+    """All of them have to be on a job."""
 
     @property
     def low(self) -> Place | None:
@@ -69,7 +71,8 @@ class JobFilter:
     @property
     def needs_search(self) -> bool:
         """Whether no index answers all of it."""
-        return self.shortest is not None or self.longest is not None or bool(self.search)
+        ran = self.shortest is not None or self.longest is not None
+        return ran or bool(self.search) or bool(self.tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ def fits(job: Job, wanted: JobFilter) -> bool:
         and (wanted.high is None or place_of(job) < wanted.high)
         and (not wanted.statuses or job.status in wanted.statuses)
         and (not wanted.methods or job.method in wanted.methods)
+        and set(wanted.tags) <= set(job.tags)
         and _ran(job, wanted)
         and mentions(job, wanted.search)
     )

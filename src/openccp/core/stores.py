@@ -97,6 +97,15 @@ class JobStore(Protocol):
         Returns the job with its new version.
         """
 
+    async def label(self, job: Job) -> Job:
+        """Save the note and the tags of a job and nothing else of it; Conflict if it moved on.
+
+        Returns it with its new version.
+        """
+
+    async def waiting(self, infrastructure: str, owner: str, most: int) -> list[str]:
+        """The ids of somebody's waiting jobs on an infrastructure, the next one first."""
+
     async def claim(
         self,
         reconciler: str,

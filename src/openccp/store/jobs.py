@@ -221,6 +221,30 @@ class Jobs:
         await self._database.write(work)
         return replace(job, version=job.version + 1)
 
+    async def label(self, job: Job) -> Job:
+        """Save note and tags; see JobStore."""
+        row = row_of(job)
+        changed = {"old_id": job.id, "old_version": job.version}
+        changed |= {"new_note": row["note"], "new_tags": row["tags"]}
+        shared = {"job_id": job.id, "owner": job.owner, "created": job.created}
+        rows = [{**shared, "tag": storable(tag)} for tag in job.tags]
+
+        def work(connection: Connection) -> None:
+            if connection.execute(sql.LABEL, changed).first() is None:
+                raise _conflict(connection, job)
+            connection.execute(sql.DROP_TAGS, {"id": job.id})
+            if rows:
+                connection.execute(sql.INSERT_TAG, rows)
+
+        await self._database.write(work)
+        return replace(job, version=job.version + 1)
+
+    async def waiting(self, infrastructure: str, owner: str, most: int) -> list[str]:
+        """The ids of somebody's waiting jobs, the next one first."""
+        of = {"infrastructure": infrastructure, "owner": owner, "most": most}
+        rows = await self._database.read(lambda c: c.execute(sql.WAITING, of).scalars().all())
+        return list(rows)
+
     async def claim(
         self,
         reconciler: str,

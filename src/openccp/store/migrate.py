@@ -27,7 +27,7 @@ from openccp.store.queue_tables import queues
 from openccp.store.sqlite import WRITE_PRAGMAS, open_connection
 from openccp.store.tables import contexts, prepare_for_postgresql
 
-HEAD = "0004"
+HEAD = "0005"
 MIGRATIONS = Path(__file__).parent / "migrations"
 ADVISORY_LOCK = 0x0CC9
 stamp = Table(

@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, func, or_, select
+from sqlalchemy import BindParameter, Select, and_, bindparam, exists, func, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from openccp.core.job_list import JobFilter, Word
 from openccp.store.rows import COLUMNS, storable
-from openccp.store.tables import jobs
+from openccp.store.tables import jobs, tags
 
 PLACE = (jobs.c.created, jobs.c.id)
+TAGGED_PLACE = (tags.c.created, tags.c.job_id)
 SEARCHED = (jobs.c.id, jobs.c.method, jobs.c.message, jobs.c.note)
 ESCAPE = "!"
 Condition = ColumnElement[bool]
@@ -26,6 +27,7 @@ class Shape:
     low: bool
     high: bool
     upwards: bool
+    tag: bool = False
 
 
 @cache
@@ -37,7 +39,8 @@ def walk(columns: tuple[ColumnElement[Any], ...], shape: Shape) -> Select[Any]:
 @cache
 def edge(shape: Shape) -> Select[Any]:
     """The place so many rows further on; it reads nothing but the index."""
-    return walk(PLACE, shape).offset(bindparam("offset"))
+    place = TAGGED_PLACE if shape.tag else PLACE
+    return walk(place, shape).offset(bindparam("offset"))
 
 
 def search(shape: Shape, wanted: JobFilter) -> Select[Any]:
@@ -48,7 +51,8 @@ def search(shape: Shape, wanted: JobFilter) -> Select[Any]:
 def search_parameters(wanted: JobFilter) -> dict[str, Any]:
     """What `search` is given besides its walk."""
     words = [word for some in wanted.search for word in some]
-    return {
+    more = {f"tag_{number}": storable(tag) for number, tag in enumerate(wanted.tags[1:])}
+    return more | {
         "now": wanted.now,
         "shortest": wanted.shortest,
         "longest": wanted.longest,
@@ -60,8 +64,13 @@ def search_parameters(wanted: JobFilter) -> dict[str, Any]:
 
 
 def _walk(columns: tuple[ColumnElement[Any], ...], shape: Shape) -> Select[Any]:
-    created, job_id = PLACE
-    rows = select(*columns).where(jobs.c.owner == bindparam("owner"))
+    created, job_id = place = TAGGED_PLACE if shape.tag else PLACE
+    if shape.tag:
+        found = tags if columns is TAGGED_PLACE else tags.join(jobs, jobs.c.id == tags.c.job_id)
+        owned = (tags.c.owner == bindparam("owner"), tags.c.tag == bindparam("tag"))
+        rows = select(*columns).select_from(found).where(*owned)
+    else:
+        rows = select(*columns).where(jobs.c.owner == bindparam("owner"))
     if shape.method:
         rows = rows.where(jobs.c.method == bindparam("method"))
     if shape.status:
@@ -76,7 +85,7 @@ def _walk(columns: tuple[ColumnElement[Any], ...], shape: Shape) -> Select[Any]:
             created <= bindparam("high_created"),
             or_(created < bindparam("high_created"), job_id < bindparam("high_id")),
         )
-    return rows.order_by(*(PLACE if shape.upwards else (place.desc() for place in PLACE)))
+    return rows.order_by(*(place if shape.upwards else (one.desc() for one in place)))
 
 
 def _also(shape: Shape, wanted: JobFilter) -> list[Condition]:
@@ -90,9 +99,15 @@ def _also(shape: Shape, wanted: JobFilter) -> list[Condition]:
         conditions.append(ran >= bindparam("shortest"))
     if wanted.longest is not None:
         conditions.append(ran <= bindparam("longest"))
+    conditions += [_tagged(f"tag_{number}") for number in range(len(wanted.tags) - 1)]
     if wanted.search:
         conditions.append(_mentions(wanted))
     return conditions
+
+
+def _tagged(name: str) -> Condition:
+    other = tags.alias()
+    return exists().where(other.c.job_id == jobs.c.id, other.c.tag == bindparam(name))
 
 
 def _no_index(column: ColumnElement[str]) -> ColumnElement[str]:

@@ -28,7 +28,7 @@ _PLACE_OF = itemgetter(FIELDS.index("created"), FIELDS.index("id"))
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """One stretch of one index: an owner's jobs, of at most one method and status."""
+    """One stretch of one index: an owner's jobs, of at most one method and status, or a tag."""
 
     owner: str
     low: Place | None
@@ -36,6 +36,7 @@ class Walk:
     upwards: bool
     method: str | None = None
     status: Status | None = None
+    tag: str | None = None
 
     @property
     def shape(self) -> Shape:
@@ -43,6 +44,7 @@ class Walk:
         return Shape(
             method=self.method is not None,
             status=self.status is not None,
+            tag=self.tag is not None,
             low=self.low is not None,
             high=self.high is not None,
             upwards=self.upwards,
@@ -56,6 +58,8 @@ class Walk:
             given["method"] = storable(self.method)
         if self.status is not None:
             given["status"] = self.status.value
+        if self.tag is not None:
+            given["tag"] = storable(self.tag)
         if self.low is not None:
             given |= {"low_created": self.low[0], "low_id": storable(self.low[1])}
         if self.high is not None:
@@ -126,7 +130,10 @@ def _searched(connection: Connection, wanted: JobFilter) -> JobPage:
 
 
 def _along(wanted: JobFilter) -> Walk:
-    """The one walk a search goes along: one status has an index, and with it one method."""
+    """The one walk a search goes along: a tag has an index, one status, and with it one method."""
+    if wanted.tags:
+        tag = wanted.tags[0]
+        return Walk(wanted.owner, wanted.low, wanted.high, wanted.upwards, tag=tag)
     status = wanted.statuses[0] if len(wanted.statuses) == 1 else None
     method = wanted.methods[0] if status and len(wanted.methods) == 1 else None
     return Walk(wanted.owner, wanted.low, wanted.high, wanted.upwards, method, status)

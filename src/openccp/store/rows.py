@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 _of_job = attrgetter(*FIELDS)
 _at = FIELDS.index
 _STATUS, _PHASE, _HANDLE, _FAILURE = _at("status"), _at("phase"), _at("handle"), _at("failure")
-_SUBSCRIBER = _at("subscriber")
+_SUBSCRIBER, _TAGS = _at("subscriber"), _at("tags")
 _STATUSES = {status.value: status for status in Status}
 _PHASES = {phase.value: phase for phase in Phase}
 _TEXTS = ("message", "stop_requested_by", "note")
@@ -46,6 +46,7 @@ def _read(row: Sequence[Any]) -> Job:
         values[_HANDLE] = _object(values[_HANDLE])
     if values[_SUBSCRIBER] is not None:
         values[_SUBSCRIBER] = _object(values[_SUBSCRIBER])
+    values[_TAGS] = () if values[_TAGS] is None else tuple(json.loads(values[_TAGS]))
     if values[_FAILURE] is not None:
         failure = _object(values[_FAILURE])
         values[_FAILURE] = Failure(**{**failure, "blame": Blame(failure["blame"])})
@@ -56,7 +57,7 @@ def _written_off(row: Sequence[Any]) -> Job:
     values = list(row)
     values[_STATUS], values[_PHASE] = Status.FAILED, Phase.DONE
     values[_HANDLE], values[_FAILURE] = None, UNREADABLE
-    values[_SUBSCRIBER] = None
+    values[_SUBSCRIBER], values[_TAGS] = None, ()
     values[_at("message")] = UNREADABLE.detail
     values[_at("finished")] = values[_at("finished")] or values[_at("updated")]
     return Job(*values)
@@ -75,6 +76,7 @@ def row_of(job: Job) -> dict[str, Any]:
     row["status"], row["phase"] = job.status.value, job.phase.value
     row["handle"] = None if job.handle is None else dump(job.handle)
     row["subscriber"] = None if job.subscriber is None else dump(job.subscriber)
+    row["tags"] = json.dumps(list(map(storable, job.tags))) if job.tags else None
     row["failure"] = None if job.failure is None else dump(_failure(job.failure))
     for name in _TEXTS:
         if row[name] is not None:

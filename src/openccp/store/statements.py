@@ -18,9 +18,9 @@ from sqlalchemy import (
 
 from openccp.core.job import Phase, Status, may_follow
 from openccp.store.rows import COLUMNS, FIELDS
-from openccp.store.tables import events, idempotency, jobs, requests, secrets
+from openccp.store.tables import events, idempotency, jobs, requests, secrets, tags
 
-IMMUTABLE = frozenset({"id", "method", "revision", "owner", "context", "created", "fence"})
+IMMUTABLE = frozenset({"id", "method", "revision", "owner", "context", "created", "fence", "tags"})
 REDEFINED = (
     *("method", "revision", "infrastructure", "note", "subscriber"),
     *("status", "phase", "message", "updated", "version"),
@@ -69,6 +69,24 @@ FORGET_CREATED = delete(jobs).where(
         select(jobs.c.id).where(_STALE).order_by(jobs.c.updated).limit(MAX_CREATED_FORGOTTEN)
     ),
     _STALE,  # said again for a database whose writers run at once: it may have been started since
+)
+LABEL = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("old_id"), jobs.c.version == bindparam("old_version"))
+    .values(note=bindparam("new_note"), tags=bindparam("new_tags"), version=jobs.c.version + 1)
+    .returning(jobs.c.version)
+)
+DROP_TAGS = delete(tags).where(tags.c.job_id == bindparam("id"))
+INSERT_TAG = tags.insert()
+WAITING = (
+    select(jobs.c.id)
+    .where(
+        jobs.c.status == literal_column("'accepted'"),
+        jobs.c.infrastructure == bindparam("infrastructure"),
+        jobs.c.owner == bindparam("owner"),
+    )
+    .order_by(jobs.c.created, jobs.c.id)
+    .limit(bindparam("most"))
 )
 RENEW = (
     update(jobs)

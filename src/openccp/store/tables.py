@@ -52,6 +52,7 @@ jobs = Table(
     # that have something to do are in the index of claims
     Column("lease_until", Double),
     Column("subscriber", Text),
+    Column("tags", Text),
 )
 Index("jobs_newest", jobs.c.owner, jobs.c.created.desc(), jobs.c.id.desc())
 Index("jobs_by_status", jobs.c.owner, jobs.c.status, jobs.c.created.desc(), jobs.c.id.desc())
@@ -78,6 +79,18 @@ def _of_job() -> Column[str]:
         "job_id", Name, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True, nullable=False
     )
 
+
+# the tags again, in the order of job lists: what `jobs.tags` says is true, this is its index
+tags = Table(
+    "job_tags",
+    metadata,
+    _of_job(),
+    Column("tag", Name, primary_key=True),
+    Column("owner", Name, nullable=False),
+    Column("created", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("job_tags_newest", tags.c.owner, tags.c.tag, tags.c.created.desc(), tags.c.job_id.desc())
 
 events = Table(
     "job_events",

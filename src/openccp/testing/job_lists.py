@@ -33,6 +33,15 @@ FILTERS: dict[str, Any] = {
     "two words": {"search": ((Word("done"), Word("a_b")),)},
     "any word": {"search": ((Word("ünit"),), (Word("!"),), (Word("\\"),))},
     "a title": {"search": ((Word("50%", frozenset({"m1"})),),)},
+    "a tag": {"tags": ("blue",)},
+    "tags": {"tags": ("blue", "a,b")},
+    "a tag and more": {
+        "tags": ("a,b",),
+        "methods": ("m1", "m2"),
+        "statuses": (Status.FAILED, Status.RUNNING),
+        "since": NOW + 1,
+        "search": ((Word("done"),),),
+    },
     "all of it": {
         "methods": ("m1", "m2"),
         "statuses": (Status.FAILED, Status.RUNNING),
@@ -86,6 +95,9 @@ class Crowd:
             created=created,
             note=words,
         )
+        tags = tuple(tag for tag in ("a,b", "blue", "red") if dice.random() < 0.4)
+        if tags:
+            job = await self._jobs.label(replace(job, tags=tags))
         self.there[job.id] = job
 
     async def change(self) -> None:

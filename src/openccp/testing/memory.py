@@ -164,6 +164,23 @@ class MemoryJobs:
             row.secrets, row.leased_by, row.lease_until = {}, None, 0.0
         return row.job
 
+    async def label(self, job: Job) -> Job:
+        """Save note and tags."""
+        row = self._rows.get(job.id)
+        if row is None or row.job.version != job.version:
+            raise Conflict(job.id)
+        row.job = replace(row.job, note=job.note, tags=job.tags, version=job.version + 1)
+        return row.job
+
+    async def waiting(self, infrastructure: str, owner: str, most: int) -> list[str]:
+        """The ids of somebody's waiting jobs, the next one first."""
+        theirs = [
+            (job.created, job.id)
+            for job in self._jobs(Status.ACCEPTED)
+            if (job.infrastructure, job.owner) == (infrastructure, owner)
+        ]
+        return [job_id for _, job_id in sorted(theirs)[:most]]
+
     async def claim(
         self,
         reconciler: str,

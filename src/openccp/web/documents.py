@@ -57,6 +57,8 @@ def status_info(job: Job, root: str) -> dict[str, Any]:
         document["progress"] = job.progress
     if job.note is not None:
         document["note"] = job.note
+    if job.tags:
+        document["tags"] = job.tags
     if job.failure is not None and job.status is Status.FAILED:
         document["exception"] = failure_document(job)
     document["links"] = _job_links(job, root, here)

@@ -1,6 +1,7 @@
 """Read the filters of a job list from the query (OGC API - Processes, class job-list)."""
 
 import re
+from datetime import UTC, datetime
 
 from starlette.requests import Request
 
@@ -12,10 +13,12 @@ from openccp.core.problems import InvalidQueryParameter
 from openccp.web.negotiate import known_parameters, limit
 from openccp.web.paging import AFTER, BEFORE, JOBS, places
 
-LISTS = ("type", "processID", "status")
-SINGLE = ("datetime", "minDuration", "maxDuration", "q", "limit", AFTER, BEFORE)
+LISTS = ("type", "processID", "status", "tag")
+SINGLE = ("datetime", "from", "until", "minDuration", "maxDuration", "q", "limit", AFTER, BEFORE)
+DAY = 86_400.0
 PROCESS = "process"
 MOST_METHODS = 50
+MOST_TAGS = 5
 MOST_WORDS = 10
 LONGEST_SEARCH = 200
 _SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?", re.ASCII)
@@ -46,6 +49,7 @@ def job_filter(request: Request, who: Who, now: float, default_limit: int) -> Jo
         longest=longest,
         now=now,
         search=_search(request),
+        tags=_tags(request),
     )
     return wanted if not kinds or PROCESS in kinds else None
 
@@ -78,12 +82,36 @@ def _methods(request: Request) -> tuple[str, ...]:
     return names
 
 
+def _tags(request: Request) -> tuple[str, ...]:
+    tags = _words(request, "tag")
+    if len(tags) > MOST_TAGS:
+        raise InvalidQueryParameter(f"tag names at most {MOST_TAGS} tags.")
+    return tags
+
+
 def _span(request: Request) -> Span:
+    """What `datetime` says, and the days `from` and `until`, which a page's form sends."""
+    text, spans = _text(request, "datetime"), []
     try:
-        text = _text(request, "datetime")
-        return span(text) if text else (None, None)
+        spans.append(span(text) if text else (None, None))
     except NotAnInterval as error:
         raise InvalidQueryParameter(f"datetime: {error}") from None
+    spans += [(_day(request, "from"), None), (None, _day(request, "until", DAY))]
+    since = max((one for one, _ in spans if one is not None), default=None)
+    until = min((one for _, one in spans if one is not None), default=None)
+    return since, until
+
+
+def _day(request: Request, name: str, after: float = 0.0) -> float | None:
+    """When a day begins, in UTC, or so many seconds later."""
+    text = _text(request, name)
+    if not text:
+        return None
+    try:
+        began = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise InvalidQueryParameter(f"{name} is a day, like 2026-01-31.") from None
+    return began.timestamp() + after
 
 
 def _seconds(request: Request, name: str) -> float | None:

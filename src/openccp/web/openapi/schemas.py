@@ -145,9 +145,33 @@ JOBS = {
         updated=MOMENT,
         progress={"type": "integer", "minimum": 0, "maximum": 100},
         note=TEXT,
+        tags=WORDS,
         exception=OBJECT,
         links=LINKS,
     ),
+    "labels": a(
+        ("note", "tags"),
+        note={"type": "string", "maxLength": 2_000},
+        tags={"type": "array", "maxItems": 20, "items": {"type": "string", "maxLength": 50}},
+    ),
+    "severalDone": a(
+        ("do", "done", "jobs", "refused"),
+        do=one_of("cancel", "delete", "tag", "untag"),
+        done=WHOLE,
+        jobs=WORDS,
+        refused={"type": "array", "items": a(("jobID", "detail"), jobID=TEXT, detail=TEXT)},
+        tag=TEXT,
+        next=TEXT,
+    ),
+    "several": a(
+        ("do",),
+        do=one_of("cancel", "delete", "tag", "untag"),
+        job=WORDS,
+        all=TEXT,
+        tag=TEXT,
+        sure=TEXT,
+    ),
+    "labelsForm": a((), note=TEXT, tags=TEXT),
     "languageList": a(
         ("languages", "links"),
         languages={

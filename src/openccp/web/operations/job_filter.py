@@ -7,6 +7,7 @@ from openccp.web.operations.parameters import AFTER, BEFORE, LIMIT
 from openccp.web.operations.shape import Parameter, Schema
 
 SECONDS: Schema = {"type": "number", "minimum": 0}
+DAY: Schema = {"type": "string", "format": "date"}
 STATUSES = Parameter(
     "status",
     "query",
@@ -34,6 +35,15 @@ DATETIME = Parameter(
     "Jobs created then: a time of RFC 3339, or an interval FROM/TO with an end left open by .. "
     "or nothing.",
 )
+FROM = Parameter("from", "query", "Jobs created on this day (UTC) or later.", DAY)
+UNTIL = Parameter("until", "query", "Jobs created on this day (UTC) or earlier.", DAY)
+TAGS = Parameter(
+    "tag",
+    "query",
+    "Jobs with all of these tags.",
+    {"type": "array", "items": {"type": "string", "maxLength": 50}, "maxItems": 5},
+    listed=True,
+)
 MIN_DURATION = Parameter("minDuration", "query", "Jobs that ran at least so many seconds.", SECONDS)
 MAX_DURATION = Parameter("maxDuration", "query", "Jobs that ran at most so many seconds.", SECONDS)
 WORDS = Parameter(
@@ -51,6 +61,9 @@ JOB_FILTER = (
     PROCESSES,
     TYPES,
     DATETIME,
+    FROM,
+    UNTIL,
+    TAGS,
     MIN_DURATION,
     MAX_DURATION,
     WORDS,
