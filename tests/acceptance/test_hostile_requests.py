@@ -119,6 +119,7 @@ def account(platform: RunningPlatform, name: str) -> Iterator[Caller]:
 # --- who may: every route, by name --------------------------------------------------------------
 
 OPEN, SIGNED_IN, OWN, FORM = "open", "signed in", "own", "its own page only"
+GUEST = "whoever has a link to the job"
 CARRIER = "the task that carries an attempt's files"
 ACCESS = {
     ("GET", "/"): OPEN,
@@ -172,6 +173,21 @@ ACCESS = {
     ("GET", "/jobs/{job_id}/labels"): OWN,
     ("PUT", "/jobs/{job_id}/labels"): OWN,
     ("POST", "/jobs/{job_id}/labels"): OWN,
+    ("GET", "/jobs/{job_id}/report"): OWN,
+    ("GET", "/jobs/{job_id}/compare"): OWN,
+    ("POST", "/jobs/{job_id}/again"): OWN,
+    ("GET", "/jobs/{job_id}/shares"): OWN,
+    ("POST", "/jobs/{job_id}/shares"): OWN,
+    ("DELETE", "/jobs/{job_id}/shares/{share_id}"): OWN,
+    ("POST", "/jobs/{job_id}/shares/{share_id}"): OWN,
+    ("GET", "/shared/{share}"): GUEST,
+    ("GET", "/shared/{share}/jobs/{job_id}/results"): GUEST,
+    ("GET", "/shared/{share}/jobs/{job_id}/results/{output_id}"): GUEST,
+    ("GET", "/shared/{share}/jobs/{job_id}/results/{output_id}/{index}"): GUEST,
+    ("GET", "/shared/{share}/jobs/{job_id}/logs"): GUEST,
+    ("GET", "/shared/{share}/executions/{job_id}/outputs/output.zip"): GUEST,
+    ("GET", "/shared/{share}/executions/{job_id}/outputs/{path:path}"): GUEST,
+    ("GET", "/shared/{share}/executions/{job_id}/logs/{name}"): GUEST,
     ("GET", "/jobs/{job_id}/definition"): OWN,
     ("GET", "/jobs/{job_id}/inputs"): OWN,
     ("GET", "/jobs/{job_id}/code"): OWN,
@@ -199,11 +215,13 @@ NAMES = {
     "path:path": "a.txt", "delivery_id": "msg_0", "name": "stdout",
     "digest": assets()["style.css"].digest, "asset": "style.css",
     "attempt": "ccp-x-1", "upload_id": "0" * 32, "stage": "run",
+    "share": "ccpl_x", "share_id": "0",
 }  # fmt: skip
 OTHERWISE = {
     "/processes/{process_id}/execution": 201,
     "/jobs/{job_id}/results/{output_id}/{index}": 400,
     "/uploads/{upload_id}": 404,  # so is this
+    "/jobs/{job_id}/compare": 400,  # it is the only one
     "/deliveries/{delivery_id}": 404,  # whose they are is tested where there are some
 }
 
@@ -266,6 +284,14 @@ def test_nobody_carries_for_others(
     body = None if method == "GET" else b"{}"
     for sent in ({}, one.headers, {"Authorization": f"Bearer {'x' * 43}"}):
         refused(send(platform.url, address, method=method, headers=sent, body=body), 404)
+
+
+@pytest.mark.parametrize(("method", "path"), rows(GUEST))
+def test_nobody_is_a_guest_without_a_link(one: Caller, method: str, path: str) -> None:
+    for share in ("ccpl_x", "x" * 5_000, "ccpl_" + "A" * 43 + "00000000", one.token):
+        address = filled(path, one.job, "of-hostile").replace("ccpl_x", share)
+        for sent in ({}, one.headers):
+            refused(send(one.url, address, method=method, headers=sent), 404, 400, 431)
 
 
 @pytest.mark.parametrize(("method", "path"), rows(OWN))

@@ -28,6 +28,8 @@ class Who:
     contexts: frozenset[str]
     context: str = DEFAULT_CONTEXT
     role: Role = Role.USER
+    reads: str | None = None
+    """The one job that a link lets him look at, who is nobody otherwise."""
 
 
 def may_see_method(who: Who, revision: Revision) -> bool:
@@ -45,8 +47,8 @@ def may_change_method(who: Who, revision: Revision) -> bool:
 
 
 def may_see_job(who: Who, job: Job) -> bool:
-    """Own jobs only."""
-    return job.owner == who.id
+    """Own jobs, and the one that a link was given for."""
+    return job.owner == who.id or job.id == who.reads
 
 
 def may_change_job(who: Who, job: Job) -> bool:

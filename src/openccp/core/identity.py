@@ -131,8 +131,9 @@ PREFIXES = {
     Credential.SIGN_IN: "ccpi_",
     Credential.REFRESH: "ccpr_",
     Credential.DEVICE: "ccpd_",
+    Credential.SHARE: "ccpl_",
 }
-_SECRET = re.compile(r"(ccp[dsir]?_)([A-Za-z0-9_-]{43})([0-9a-f]{8})", re.ASCII)
+_SECRET = re.compile(r"(ccp[dlsir]?_)([A-Za-z0-9_-]{43})([0-9a-f]{8})", re.ASCII)
 _KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
 
 

@@ -198,11 +198,15 @@ class Credential(StrEnum):
     SIGN_IN = "sign-in"
     REFRESH = "refresh"
     DEVICE = "device"
+    SHARE = "share"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredCredential:
-    """A bearer secret, kept only as its SHA-256 `digest` (hex). `family` groups refreshes."""
+    """A bearer secret, kept only as its SHA-256 `digest` (hex).
+
+    `family` groups refreshes, and is the job that a SHARE shows.
+    """
 
     digest: str
     kind: Credential

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from openccp.app.services import Services
+from openccp.app.shares import guest
 from openccp.core.access import Who
 from openccp.core.identity import network_of
 from openccp.core.problems import (
@@ -30,6 +31,7 @@ LARGEST_LIMIT = 10_000
 LARGEST_PAGE = 200
 """People read no more, and a page costs a hundred times what its document costs."""
 EVERYWHERE = ("f", "profile")
+_NO_PLACES: dict[str, str] = {}
 JSON_TYPE = re.compile(r"application/([\w.-]+\+)?json\s*(;.*)?$", re.IGNORECASE)
 
 
@@ -40,8 +42,16 @@ def services(request: Request) -> Services:
 
 
 async def caller(request: Request, *, changes: bool = False) -> Who:
-    """The authenticated caller; NotAuthenticated otherwise. `changes`: not only a look."""
+    """The authenticated caller; NotAuthenticated otherwise. `changes`: not only a look.
+
+    Below a link that shares a job it is whoever has the link; only GET is served there.
+    """
     pace: Pace = request.app.state.pace
+    share = request.scope["path_params"].get("share")
+    if share is not None:
+        pace.charge(network_of(request.client.host if request.client else ""))
+        who, _ = await guest(services(request), share)
+        return who
     try:
         who = await authenticated(request, changes=changes)
     except NotAuthenticated:
@@ -52,6 +62,15 @@ async def caller(request: Request, *, changes: bool = False) -> Who:
 
 
 def root(request: Request) -> str:
+    """The absolute address below which this request finds jobs, without a slash at the end.
+
+    That of the service; for a guest that of his link, so that what he is told leads on below it.
+    """
+    share = request.scope.get("path_params", _NO_PLACES).get("share")
+    return site(request) if share is None else f"{site(request)}/shared/{share}"
+
+
+def site(request: Request) -> str:
     """The absolute address of this service, without a slash at the end."""
     public = services(request).rules.public_url
     if public:
@@ -74,7 +93,7 @@ def here(request: Request, **changes: str | None) -> str:
     asked = request.query_params.multi_items()
     pairs = [pair for pair in asked if pair[0] != "f" and pair[0] not in changes]
     query = urlencode(pairs + [(name, value) for name, value in changes.items() if value])
-    return f"{root(request)}{request.url.path}" + (f"?{query}" if query else "")
+    return f"{site(request)}{request.url.path}" + (f"?{query}" if query else "")
 
 
 def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -63,6 +63,12 @@ def _listing(job: Job, manifest: Manifest | None, base: str) -> dict[str, Any]:
     }
 
 
+def listed_files(job: Job, manifest: Manifest | None, base: str) -> dict[str, Any]:
+    """The files and logs of a record, without what is known of how it came to be."""
+    listing = _listing(job, manifest, base)
+    return {name: listing[name] for name in ("files", "logs", "skipped")}
+
+
 def _files(entries: tuple[FileEntry, ...], here: str) -> Iterator[dict[str, Any]]:
     for entry in entries:
         yield {

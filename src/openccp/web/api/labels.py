@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from openccp.app.jobs import visible_job
+from openccp.app.jobs import own_job, visible_job
 from openccp.app.labels import label
 from openccp.core.job import Job
 from openccp.core.problems import InvalidRequest
@@ -29,6 +29,7 @@ async def get_labels(request: Request) -> Response:
 async def put_labels(request: Request) -> Response:
     """PUT /jobs/{id}/labels: replace both."""
     who, job_id = await caller(request), request.path_params["job_id"]
+    await own_job(services(request), who, job_id)
     note, tags = _read(loads(await json_body(request)))
     job = await label(services(request), who, job_id, note, tags, if_match(request))
     return answer(document(job), headers={"ETag": job_etag(job)})
@@ -37,6 +38,7 @@ async def put_labels(request: Request) -> Response:
 async def send_labels(request: Request) -> Response:
     """POST /jobs/{id}/labels: the same by a page's form, and back to the page."""
     who, job_id = await caller(request), request.path_params["job_id"]
+    await own_job(services(request), who, job_id)
     known_parameters(request)
     form = await posted(request)
     tags = form.text("tags").split(",")

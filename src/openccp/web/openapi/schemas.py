@@ -172,6 +172,81 @@ JOBS = {
         sure=TEXT,
     ),
     "labelsForm": a((), note=TEXT, tags=TEXT),
+    "againForm": a((), key=TEXT),
+    "report": a(
+        ("jobID", "status", "timeline", "ran", "inputs"),
+        jobID=TEXT,
+        status=TEXT,
+        timeline={
+            "type": "array",
+            "items": a(
+                ("phase", "began", "seconds"),
+                phase=TEXT,
+                attempt=WHOLE,
+                began=MOMENT,
+                ended=MOMENT,
+                seconds=NUMBER,
+            ),
+        },
+        ran=OBJECT,
+        inputs={
+            "type": "array",
+            "items": a(
+                ("name", "size", "sha256"),
+                name=TEXT,
+                size=WHOLE,
+                sha256=TEXT,
+                value=TEXT,
+                source=TEXT,
+            ),
+        },
+        queue=a(("place", "own", "all"), place=WHOLE, own=WHOLE, all=WHOLE),
+        explanation=a(
+            ("title", "means", "advice", "lastLines"),
+            title=TEXT,
+            means=TEXT,
+            advice=WORDS,
+            lastLines=WORDS,
+        ),
+        links=LINKS,
+    ),
+    "comparison": a(
+        ("jobs", "rows"),
+        jobs=list_of("statusInfo"),
+        rows={
+            "type": "array",
+            "items": a(
+                ("kind", "name", "same"),
+                kind=one_of("run", "input", "output", "duration"),
+                name=TEXT,
+                first={"description": "A text, or null."},
+                second={"description": "A text, or null."},
+                same=FLAG,
+            ),
+        },
+    ),
+    "share": a(
+        ("id", "created", "expires"),
+        id=TEXT,
+        label=TEXT,
+        created=MOMENT,
+        expires=MOMENT,
+        href=TEXT,
+        job=TEXT,
+    ),
+    "shareList": a(("shares", "links"), shares=list_of("share"), links=LINKS),
+    "wantedShare": a(
+        ("days",),
+        days={"type": "integer", "minimum": 1, "maximum": 365},
+        label={"type": "string", "maxLength": 100},
+    ),
+    "wantedShareForm": a(("days",), days=TEXT, label=TEXT),
+    "sharedJob": {
+        "allOf": [
+            ref("statusInfo"),
+            a((), report=OBJECT, files=list_of("file"), logs=list_of("file")),
+        ]
+    },
     "languageList": a(
         ("languages", "links"),
         languages={

@@ -9,6 +9,7 @@ from openccp.web.operations import (
     monitor,
     processes,
     service,
+    shared,
     sign_in,
     uploads,
 )
@@ -21,6 +22,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *monitor.OPERATIONS,
     *code.OPERATIONS,
     *executions.OPERATIONS,
+    *shared.OPERATIONS,
     *callbacks.OPERATIONS,
     *sign_in.OPERATIONS,
     *carriers.OPERATIONS,

@@ -17,6 +17,8 @@ PLACES = {
     "attempt": "An attempt of a job, as its infrastructure calls it.",
     "stage": "run or undeploy.",
     "uploadID": "The id of an upload.",
+    "share": "The secret of a link that shares a job.",
+    "shareID": "The id of such a link.",
     "realm": "Any name; there is one realm.",
 }
 LIMIT = Parameter(

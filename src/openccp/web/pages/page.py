@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from openccp.web.api.sign_in import prefix
 from openccp.web.assets import SCRIPT, address, assets
 from openccp.web.language import LANGUAGES, wanted
-from openccp.web.negotiate import here, root
+from openccp.web.negotiate import here, site
 from openccp.web.pages.example import curl, example, kind
 from openccp.web.pages.words import SPOKEN, say, say_many
 
@@ -80,7 +80,7 @@ class Page(Response):
         status: int = 200,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        policy = POLICY.format(assets=f"{root(request)}/assets/")
+        policy = POLICY.format(assets=f"{site(request)}/assets/")
         guarded = GUARDED | {"Content-Security-Policy": policy}
         guarded["Content-Language"] = wanted(request)
         super().__init__(None, status, guarded | dict(headers or {}))
