@@ -14,7 +14,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 import openccp.core
-from openccp.core.job import Status
+from openccp.core.explain import EXPLANATIONS
+from openccp.core.job import Phase, Status
 from openccp.core.problems import Problem
 from openccp.web.language import LANGUAGES, OWN
 from openccp.web.pages.words import FOLDER
@@ -52,7 +53,10 @@ def said_by_the_core() -> Iterator[str]:
     for module in walk_packages(openccp.core.__path__, "openccp.core."):
         import_module(module.name)
     yield from sorted(status.value for status in Status)
+    yield from sorted(phase.value for phase in Phase)
     yield from sorted({problem.title for problem in _below(Problem)})
+    for one in EXPLANATIONS:
+        yield from (one.title, one.means, *one.advice)
 
 
 def _below(kind: type[Problem]) -> Iterator[type[Problem]]:

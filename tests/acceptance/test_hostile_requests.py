@@ -211,7 +211,8 @@ ACCESS = {
     ("GET", "/executions/{job_id}/metadata/provo.xml"): OWN,
 }
 NAMES = {
-    "realm": "default", "infrastructure_id": "local", "output_id": "output", "index": "0",
+    "realm": "default", "language": "it",
+    "infrastructure_id": "local", "output_id": "output", "index": "0",
     "path:path": "a.txt", "delivery_id": "msg_0", "name": "stdout",
     "digest": assets()["style.css"].digest, "asset": "style.css",
     "attempt": "ccp-x-1", "upload_id": "0" * 32, "stage": "run",

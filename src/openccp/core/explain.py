@@ -185,6 +185,10 @@ _BY_BLAME: Mapping[str, Explanation] = {
 }
 
 
+EXPLANATIONS = tuple(dict.fromkeys([*_EXPLAINED.values(), *_BY_CODE.values(), *_BY_BLAME.values()]))
+"""All of them, for those who translate."""
+
+
 def explain(failure: Failure) -> Explanation:
     """The words for a failure; for a reason that is not known, those for who is to blame."""
     exact = _BY_CODE.get((failure.reason, failure.exit_code))

@@ -9,15 +9,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from openccp.app.job_list import list_jobs
+from openccp.app.report import MOST_WAITING
+from openccp.core.job import Status
 from openccp.core.job_list import JobPage
 from openccp.web.documents import moment, status_info
 from openccp.web.job_filter import job_filter
+from openccp.web.media import HTML
 from openccp.web.negotiate import caller, root, services
 from openccp.web.paging import job_links, link_header
 from openccp.web.profiles import Profile
-from openccp.web.render import render
+from openccp.web.render import chosen, render
+from openccp.web.render import page as written
 
 RENDERED_AT_ONCE = 100
+FILTERS = ("q", "processID", "status", "tag", "from", "until")
 
 
 async def get_jobs(request: Request) -> Response:
@@ -25,12 +30,25 @@ async def get_jobs(request: Request) -> Response:
     page = await job_page(request)
     links = job_links(request, page)
     document = {"jobs": page.jobs, "links": links, **_searched_to(page)}
-    return render(
-        request,
-        await rendered(document, page, root(request)),
-        "jobs",
-        headers=link_header(links, Profile.JOB_LIST),
-    )
+    body = await rendered(document, page, root(request))
+    headers = link_header(links, Profile.JOB_LIST)
+    if chosen(request) is HTML:
+        more = {"places": await _places(request, page), "asked": _asked(request)}
+        return written(request, "jobs", {**orjson.loads(body), "more": more}, 200, headers)
+    return render(request, body, "jobs", headers=headers)
+
+
+async def _places(request: Request, page: JobPage) -> dict[str, int]:
+    """The places of the jobs of a page that wait, each among its owner's on its infrastructure."""
+    where = {(j.infrastructure, j.owner) for j in page.jobs if j.status is Status.ACCEPTED}
+    queues = [await services(request).jobs.waiting(*one, MOST_WAITING) for one in where]
+    return {job_id: place for queue in queues for place, job_id in enumerate(queue, 1)}
+
+
+def _asked(request: Request) -> dict[str, str]:
+    """What the form of filters was filled in with."""
+    given = request.query_params
+    return {name: ",".join(given.getlist(name)) for name in FILTERS if name in given}
 
 
 async def job_page(request: Request, limit: int = 10) -> JobPage:

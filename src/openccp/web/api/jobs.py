@@ -1,17 +1,22 @@
 """/jobs/{id}: status, and dismissal."""
 
+import secrets
 from collections.abc import Callable
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from openccp.app.jobs import dismiss, visible_job
+from openccp.app.report import report
 from openccp.core.job import Job
 from openccp.web.documents import status_info
+from openccp.web.media import HTML
 from openccp.web.negotiate import answer, caller, root, services
 from openccp.web.profiles import Profile
-from openccp.web.render import render
+from openccp.web.render import chosen, page, render
+from openccp.web.reports import report_document
 
 
 async def get_job(request: Request) -> Response:
@@ -19,7 +24,16 @@ async def get_job(request: Request) -> Response:
     job = await visible_job(services(request), await caller(request), request.path_params["job_id"])
     document = request.app.state.statuses.document(job, root(request))
     headers = {"ETag": job_etag(job), **Profile.JOB.header}
+    if chosen(request) is HTML:
+        return await _page(request, job, document, headers)
     return render(request, document, "job", headers=headers)
+
+
+async def _page(request: Request, job: Job, document: bytes, headers: dict[str, str]) -> Response:
+    """Its page, which also tells how it went, and has a key for running it again once."""
+    told = report_document(await report(services(request), job), root(request))
+    more = {"report": told, "key": secrets.token_hex(16)}
+    return page(request, "job", {**orjson.loads(document), "more": more}, 200, headers)
 
 
 async def dismiss_job(request: Request) -> Response:

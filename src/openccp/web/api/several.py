@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from openccp.app.job_list import list_jobs
@@ -12,6 +13,7 @@ from openccp.app.several import MOST_AT_ONCE, Outcome, Verb, do_to_all
 from openccp.core.access import Who
 from openccp.core.job_list import JobPage, place_of
 from openccp.core.problems import InvalidRequest
+from openccp.web.api.sign_in import prefix
 from openccp.web.job_filter import job_filter
 from openccp.web.negotiate import caller, here, services
 from openccp.web.paging import AFTER, BEFORE, JOBS, cursor
@@ -19,7 +21,7 @@ from openccp.web.posted import Posted, posted
 from openccp.web.render import page, render
 
 NO_STORE = {"Cache-Control": "no-store"}
-SHOWN = 50
+COMPARE = "compare"
 
 
 async def send_several(request: Request) -> Response:
@@ -28,6 +30,8 @@ async def send_several(request: Request) -> Response:
     Deleting from a page asks first: `sure` says that it was asked.
     """
     who, form = await caller(request), await posted(request)
+    if form.text("do") == COMPARE:
+        return _comparison(request, form.texts("job"))
     verb, tag = _verb(form), form.text("tag").strip()
     found = await _found(request, who) if form.text("all") else None
     ids = form.texts("job") if found is None else [job.id for job in found.jobs]
@@ -36,6 +40,15 @@ async def send_several(request: Request) -> Response:
     outcome = await do_to_all(services(request), who, verb, ids, tag)
     document = _told(request, verb, tag, outcome, found)
     return render(request, document, "several", headers=NO_STORE)
+
+
+def _comparison(request: Request, ids: list[str]) -> Response:
+    """On to the page of two jobs."""
+    if len(ids) != 2:
+        raise InvalidRequest("Choose two jobs to compare.")
+    first, second = (quote(one, safe="") for one in ids)
+    address = f"{prefix(request)}/jobs/{first}/compare?with={second}"
+    return RedirectResponse(address, 303, NO_STORE)
 
 
 def _verb(form: Posted) -> Verb:

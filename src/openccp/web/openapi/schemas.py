@@ -165,7 +165,7 @@ JOBS = {
     ),
     "several": a(
         ("do",),
-        do=one_of("cancel", "delete", "tag", "untag"),
+        do=one_of("cancel", "delete", "tag", "untag", "compare"),
         job=WORDS,
         all=TEXT,
         tag=TEXT,

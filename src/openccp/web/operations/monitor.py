@@ -31,7 +31,10 @@ OPERATIONS = (
         "/jobs/bulk",
         "changeJobs",
         "Cancel, delete or tag many jobs: those named, or with `all` those that the query finds",
-        (page("severalDone", "To which jobs it was done; `next` goes on where there are more."),),
+        (
+            page("severalDone", "To which jobs it was done; `next` goes on where there are more."),
+            nothing("With compare: the page of two jobs.", "Location", status=303),
+        ),
         parameters=JOB_FILTER,
         refusals=(InvalidRequest,),
         body={FORM: "several"},

@@ -17,6 +17,7 @@ from openccp.web.assets import SCRIPT, address, assets
 from openccp.web.language import LANGUAGES, wanted
 from openccp.web.negotiate import here, site
 from openccp.web.pages.example import curl, example, kind
+from openccp.web.pages.lasting import lasted
 from openccp.web.pages.words import SPOKEN, say, say_many
 
 POLICY = (
@@ -62,6 +63,7 @@ ENVIRONMENT.filters |= {
     "example": example,
     "curl": curl,
     "kind": kind,
+    "lasted": lasted,
     # For a word that is not written in the template: what `_()` says is taken as markup.
     "said": say,
 }
