@@ -43,8 +43,10 @@ def subject(platform: RunningPlatform) -> Iterator[Subject]:
     made = bash_method("readable", "echo words\necho kept >a.txt", description="Says words.")
     assert user.deploy(made).status_code == 201
     told = {"successUri": "https://subscriber.invalid/"}
+    user.finish("readable")
     job = str(user.wait(user.run("readable", subscriber=told)["jobID"])["jobID"])
     (delivery,) = user.http.get("/deliveries").json()["deliveries"]
+    shared = user.http.post(f"/jobs/{job}/shares", json={"days": 1}).json()
     asset = assets()["style.css"]
     upload = user.http.post("/uploads", content=b"brought").json()
     yield Subject(
@@ -58,6 +60,7 @@ def subject(platform: RunningPlatform) -> Iterator[Subject]:
             "path": "a.txt",
             "name": "stdout",
             "infrastructureID": "local",
+            "share": shared["href"].rpartition("/")[2],
             "attempt": "none",
             "uploadID": upload["id"],
             "stage": "run",

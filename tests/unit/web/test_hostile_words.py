@@ -103,6 +103,17 @@ def document(word: str) -> dict[str, Any]:
         "archive": link,
         "errors": [{"pointer": word, "detail": word}],
         "secret": word,
+        "tags": [word],
+        "do": word,
+        "refused": [{"jobID": word, "detail": word}],
+        "rows": [{"kind": "run", "name": word, "first": word, "second": word}],
+        "shares": [{"id": word, "label": word}],
+        "explanation": {"title": word, "means": word, "advice": [word], "lastLines": [word]},
+        "timeline": [{"phase": word, "began": word, "seconds": 1.0}],
+        "queue": {"place": word, "own": word, "all": word},
+        "more": {"asked": {"q": word, "tag": word, "from": word}, "key": word},
+        "label": word,
+        "next": word,
         word: {word: [word, {word: word}]},
     }
 
