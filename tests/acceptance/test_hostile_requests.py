@@ -169,7 +169,7 @@ ACCESS = {
     ("PATCH", "/jobs/{job_id}"): OWN,
     ("DELETE", "/jobs/{job_id}"): OWN,
     ("POST", "/jobs/{job_id}/results"): OWN,
-    ("POST", "/jobs/bulk"): SIGNED_IN,
+    ("POST", "/bulk/jobs"): SIGNED_IN,
     ("GET", "/jobs/{job_id}/labels"): OWN,
     ("PUT", "/jobs/{job_id}/labels"): OWN,
     ("POST", "/jobs/{job_id}/labels"): OWN,

@@ -31,7 +31,7 @@ def listed(user: User, **query: str) -> set[str]:
 
 def bulk(user: User, do: str, *jobs: str, query: str = "", **more: str) -> Any:
     data = {"do": do, "job": list(jobs), **more}
-    answer = user.http.post(f"/jobs/bulk{query}", data=data)
+    answer = user.http.post(f"/bulk/jobs{query}", data=data)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -90,7 +90,7 @@ def test_many_are_tagged_untagged_and_deleted(owner: User, other: User) -> None:
     assert {one["jobID"] for one in told["refused"]} == {foreign, "none"}
     bulk(owner, "untag", jobs[0], tag="lot")
     assert listed(owner, tag="lot") == set(jobs[1:])
-    asked = owner.http.post("/jobs/bulk?tag=lot", data={"do": "delete", "all": "yes"})
+    asked = owner.http.post("/bulk/jobs?tag=lot", data={"do": "delete", "all": "yes"})
     assert "Delete 3 jobs?" in asked.text
     assert listed(owner, tag="lot") == set(jobs[1:]), "nothing is deleted before one was asked"
     assert bulk(owner, "delete", query="?tag=lot", all="yes", sure="yes")["done"] == 3
@@ -118,7 +118,7 @@ def test_forms_of_other_sites_change_nothing(platform: RunningPlatform) -> None:
         made = browser.post("/processes/hello-bash/execution", json={}, headers=own)
         job = made.json()["jobID"]
         data = {"do": "tag", "job": job, "tag": "ours", "tags": "ours"}
-        for path in ("/jobs/bulk", f"/jobs/{job}/labels"):
+        for path in ("/bulk/jobs", f"/jobs/{job}/labels"):
             for foreign in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
                 assert browser.post(path, data=data, headers=foreign).status_code == 403
         assert "tags" not in browser.get(f"/jobs/{job}").json()

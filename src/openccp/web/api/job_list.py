@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from starlette.requests import Request
@@ -16,12 +17,13 @@ from openccp.web.documents import moment, status_info
 from openccp.web.job_filter import job_filter
 from openccp.web.media import HTML
 from openccp.web.negotiate import caller, root, services
-from openccp.web.paging import job_links, link_header
+from openccp.web.paging import AFTER, BEFORE, job_links, link_header
 from openccp.web.profiles import Profile
 from openccp.web.render import chosen, render
 from openccp.web.render import page as written
 
 RENDERED_AT_ONCE = 100
+NO_FILTERS = ("f", "profile", "limit", AFTER, BEFORE)
 FILTERS = ("q", "processID", "status", "tag", "from", "until")
 
 
@@ -33,7 +35,8 @@ async def get_jobs(request: Request) -> Response:
     body = await rendered(document, page, root(request))
     headers = link_header(links, Profile.JOB_LIST)
     if chosen(request) is HTML:
-        more = {"places": await _places(request, page), "asked": _asked(request)}
+        places, query = await _places(request, page), _filters(request)
+        more = {"places": places, "asked": _asked(request), "query": query}
         return written(request, "jobs", {**orjson.loads(body), "more": more}, 200, headers)
     return render(request, body, "jobs", headers=headers)
 
@@ -43,6 +46,13 @@ async def _places(request: Request, page: JobPage) -> dict[str, int]:
     where = {(j.infrastructure, j.owner) for j in page.jobs if j.status is Status.ACCEPTED}
     queues = [await services(request).jobs.waiting(*one, MOST_WAITING) for one in where]
     return {job_id: place for queue in queues for place, job_id in enumerate(queue, 1)}
+
+
+def _filters(request: Request) -> str:
+    """The query that finds what this list finds, on all its pages."""
+    pairs = request.query_params.multi_items()
+    kept = [(name, value) for name, value in pairs if name not in NO_FILTERS]
+    return f"?{urlencode(kept)}" if kept else ""
 
 
 def _asked(request: Request) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""/jobs/bulk: what the list of jobs does to those that are chosen, or to all that it shows."""
+"""/bulk/jobs: what the list of jobs does to those that are chosen, or to all that it shows."""
 
 from dataclasses import replace
 from typing import Any
@@ -25,7 +25,7 @@ COMPARE = "compare"
 
 
 async def send_several(request: Request) -> Response:
-    """POST /jobs/bulk: the jobs named in the form, or with `all` those that the query finds.
+    """POST /bulk/jobs: the jobs named in the form, or with `all` those that the query finds.
 
     Deleting from a page asks first: `sure` says that it was asked.
     """
@@ -95,4 +95,4 @@ def _told(
     return document
 
 
-routes = [Route("/jobs/bulk", send_several, methods=["POST"])]
+routes = [Route("/bulk/jobs", send_several, methods=["POST"])]

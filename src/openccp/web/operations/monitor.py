@@ -28,7 +28,7 @@ WITH = Parameter("with", "query", "The other job; left out: the run of the proce
 OPERATIONS = (
     Operation(
         "post",
-        "/jobs/bulk",
+        "/bulk/jobs",
         "changeJobs",
         "Cancel, delete or tag many jobs: those named, or with `all` those that the query finds",
         (

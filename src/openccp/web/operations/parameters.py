@@ -19,7 +19,6 @@ PLACES = {
     "uploadID": "The id of an upload.",
     "share": "The secret of a link that shares a job.",
     "shareID": "The id of such a link.",
-    "language": "A language that pages speak, like `it`.",
     "realm": "Any name; there is one realm.",
 }
 LIMIT = Parameter(
