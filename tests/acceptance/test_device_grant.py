@@ -107,7 +107,7 @@ def test_another_site_and_a_stranger_and_a_token_allow_nothing(
     assert press(program, code, "allow").status_code == 403
     bearer = {"Authorization": f"Bearer {quick.token('mia')}", **FROM_HERE}
     assert press(program, code, "allow", **bearer).status_code == 403
-    assert code not in program.get(asked["verification_uri_complete"]).text
+    assert 'name="decision"' not in program.get(asked["verification_uri_complete"]).text
     assert poll(program, asked["device_code"]).json()["error"] == "authorization_pending"
     assert "Denied." in press(browser, code, "deny").text
 
