@@ -3,6 +3,7 @@
 import re
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from starlette.requests import Request
@@ -114,7 +115,7 @@ def document(word: str) -> dict[str, Any]:
         "queue": {"place": word, "own": word, "all": word},
         "more": {"asked": {"q": word, "tag": word, "from": word}, "key": word},
         "label": word,
-        "next": word,
+        "next": f"https://ccp.example/{quote(word)}",
         word: {word: [word, {word: word}]},
     }
 
