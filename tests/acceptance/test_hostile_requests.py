@@ -159,6 +159,8 @@ ACCESS = {
     ("PUT", "/processes/{process_id}"): OWN,
     ("DELETE", "/processes/{process_id}"): OWN,
     ("GET", "/processes/{process_id}/package"): OWN,
+    ("GET", "/processes/{process_id}/versions"): OWN,
+    ("GET", "/processes/{process_id}/versions/changes"): OWN,
     ("GET", "/processes/{process_id}/code"): OWN,
     ("POST", "/processes/{process_id}/code"): OWN,
     ("POST", "/processes/{process_id}/execution"): OWN,

@@ -33,6 +33,7 @@ from openccp.web.api import (
     sign_in,
     token,
     uploads,
+    versions,
 )
 from openccp.web.api.catalogue import Kept
 from openccp.web.documents import Processes
@@ -56,6 +57,7 @@ ROUTES = [
     *execution.routes,
     *form.routes,
     *processes.routes,
+    *versions.routes,
     *code.routes,
     *results.routes,
     *logs.routes,

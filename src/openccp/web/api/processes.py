@@ -17,8 +17,10 @@ from openccp.core.method import Revision
 from openccp.core.packages.media import ACCEPTED
 from openccp.core.problems import InvalidQueryParameter, UnsupportedMediaType
 from openccp.web.api.catalogue import is_search, search_processes
+from openccp.web.api.versions import method_page
 from openccp.web.documents import Processes
 from openccp.web.kept_lists import KeptLists
+from openccp.web.media import HTML
 from openccp.web.negotiate import (
     answer,
     caller,
@@ -72,6 +74,8 @@ async def describe_process(request: Request) -> Response:
     revision = await visible_method(services(request), who, request.path_params["process_id"])
     found = where(services(request), who, revision.method)
     description = _processes(request).description(revision, root(request), found)
+    if chosen(request) is HTML:
+        return await method_page(request, who, revision, description)
     return render(request, description, "process", headers=Profile.PROCESS_DESCRIPTION.header)
 
 

@@ -247,6 +247,22 @@ JOBS = {
             a((), report=OBJECT, files=list_of("file"), logs=list_of("file")),
         ]
     },
+    "version": a(
+        ("number", "version", "created"),
+        number=WHOLE,
+        version=TEXT,
+        title=TEXT,
+        created=MOMENT,
+    ),
+    "versionList": a(("id", "versions"), id=TEXT, versions=list_of("version"), links=LINKS),
+    "changes": a(
+        ("id", "to", "changes"),
+        **{"id": TEXT, "from": {"description": "A version, or null."}, "to": ref("version")},
+        changes={
+            "type": "array",
+            "items": a(("name",), name=TEXT, lines={"description": "Texts, or null: too long."}),
+        },
+    ),
     "languageList": a(
         ("languages", "links"),
         languages={

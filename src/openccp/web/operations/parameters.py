@@ -87,6 +87,10 @@ FORM_VIEW = Parameter(
     "How the request is shown.",
     {"type": "string", "enum": ["form", "json", "yaml"]},
 )
+VERSIONS = (
+    Parameter("from", "query", "The number of a version; left out: the one before.", WHOLE),
+    Parameter("to", "query", "The number of a version; left out: the current one.", WHOLE),
+)
 WORKFLOW = Parameter("w", "query", "Which workflow of a CWL $graph is meant.")
 PREFER_REPRESENTATION = Parameter(
     "Prefer", "header", "return=representation: answer with the summary, and with warnings."

@@ -38,6 +38,12 @@ def example(process: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def has_example(inputs: object) -> bool:
+    """Whether the author gave an example of some input."""
+    described = inputs.values() if isinstance(inputs, Mapping) else ()
+    return any("example" in _schema(one) for one in described if isinstance(one, Mapping))
+
+
 def _value(described: Mapping[str, Any]) -> Any:
     one = sample(_schema(described))
     return [one] if isinstance(described.get("maxOccurs"), str) else one

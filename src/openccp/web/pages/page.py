@@ -16,8 +16,9 @@ from openccp.web.api.sign_in import prefix
 from openccp.web.assets import SCRIPT, address, assets
 from openccp.web.language import LANGUAGES, wanted
 from openccp.web.negotiate import here, site
-from openccp.web.pages.example import curl, example, kind
-from openccp.web.pages.lasting import lasted
+from openccp.web.pages.citation import citation, titles
+from openccp.web.pages.example import curl, example, has_example, kind
+from openccp.web.pages.lasting import lasted, spoken
 from openccp.web.pages.words import SPOKEN, say, say_many
 
 POLICY = (
@@ -64,6 +65,10 @@ ENVIRONMENT.filters |= {
     "curl": curl,
     "kind": kind,
     "lasted": lasted,
+    "spoken": spoken,
+    "citation": citation,
+    "titles": titles,
+    "has_example": has_example,
     # For a word that is not written in the template: what `_()` says is taken as markup.
     "said": say,
 }
