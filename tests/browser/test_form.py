@@ -3,18 +3,17 @@
 import hashlib
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from playwright.async_api import Page, Route, expect
+from tests.browser.looking import faults, picture
 
 from openccp.testing.platform import RunningPlatform, bash_method
 
 expect.set_options(timeout=30_000)
 MIB = 1 << 20
-AXE = Path(__file__).parents[2] / "ui/node_modules/axe-core/axe.min.js"
 METHOD = bash_method(
     "widgets",
     """\
@@ -66,12 +65,6 @@ def address(platform: RunningPlatform) -> str:
     )
     assert answer.status_code == 201, answer.text
     return f"{platform.url}/processes/widgets/form"
-
-
-async def picture(page: Page, name: str) -> None:
-    """Keep what is seen, where CCP_PICTURES says."""
-    if folder := os.environ.get("CCP_PICTURES"):
-        await page.screenshot(path=f"{folder}/{name}.png", full_page=True)
 
 
 async def result(page: Page, output: str) -> Any:
@@ -229,8 +222,4 @@ async def test_axe_finds_nothing(
         await page.get_by_label("Depth").blur()
         await page.locator("#w-depth").wait_for()
     await picture(page, f"{view}-{scheme}-{width}")
-    await page.evaluate(AXE.read_text())
-    found = await page.evaluate("axe.run().then((found) => found.violations)")
-    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
-    wide = await page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= width, "nothing is cut off or has to be scrolled sideways"
+    assert await faults(page) == []
