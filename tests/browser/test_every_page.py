@@ -33,8 +33,15 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1200, 320])
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [
+        ("light", 1200),
+        ("dark", 320),
+        pytest.param("dark", 1200, marks=pytest.mark.slow),
+        pytest.param("light", 320, marks=pytest.mark.slow),
+    ],
+)
 async def test_axe_finds_nothing_on_any_page(
     page: Page, platform: RunningPlatform, scheme: Any, width: int
 ) -> None:
