@@ -41,12 +41,6 @@ async def deploy(
     document = await read_descriptor(services, sent, who.id)
     method = await asyncio.to_thread(checked, document)
     before = await _replaced(services, who, method, expect)
-    warnings = (
-        *method.warnings,
-        *_unknown_infrastructures(services, method),
-        *_unknown_image(services, method),
-    )
-    shared, unshared = _shared(who, method)
     revision = Revision(
         method=method,
         number=0,
@@ -54,18 +48,28 @@ async def deploy(
         public=public or bool(before and before.public),
         mutable=True,
         created=services.clock(),
-        contexts=shared,
+        contexts=tuple(name for name in method.contexts if name in who.contexts),
     )
     kept = await services.catalogue.add(
         revision, sent.body, sent.media_type, replace=before is not None
     )
-    return Deployed(kept, (*warnings, *unshared))
+    return Deployed(kept, remarks(services, who, method))
+
+
+def remarks(services: Services, who: Who, method: Method) -> tuple[Fault, ...]:
+    """What the author of a method should know that is kept all the same."""
+    return (
+        *method.warnings,
+        *_unknown_infrastructures(services, method),
+        *_unknown_image(services, method),
+        *_unshared(who, method),
+    )
 
 
 async def undeploy(services: Services, who: Who, method_id: str) -> None:
     """Remove a method; the records of its jobs stay readable."""
     revision = await visible_method(services, who, method_id)
-    _may_change(who, revision)
+    check_may_change(who, revision)
     await services.catalogue.remove(method_id)
 
 
@@ -112,11 +116,12 @@ async def _replaced(
     if current is None:
         raise NoSuchProcess
     revision = await visible_method(services, who, expect)
-    _may_change(who, revision)
+    check_may_change(who, revision)
     return revision
 
 
-def _may_change(who: Who, revision: Revision) -> None:
+def check_may_change(who: Who, revision: Revision) -> None:
+    """ImmutableProcess or Forbidden for whoever may not change a method."""
     if not revision.mutable:
         raise ImmutableProcess
     if not may_change_method(who, revision):
@@ -144,14 +149,11 @@ def _unknown_image(services: Services, method: Method) -> Iterable[Fault]:
         )
 
 
-def _shared(who: Who, method: Method) -> tuple[tuple[str, ...], list[Fault]]:
-    shared = tuple(name for name in method.contexts if name in who.contexts)
-    unknown = [
-        Fault("/metadata", f"not shared in the context {name!r}: you are not a member of it here")
-        for name in method.contexts
-        if name not in who.contexts
-    ]
-    return shared, unknown
+def _unshared(who: Who, method: Method) -> Iterable[Fault]:
+    for name in method.contexts:
+        if name not in who.contexts:
+            words = f"not shared in the context {name!r}: you are not a member of it here"
+            yield Fault("/metadata", words)
 
 
 async def install(

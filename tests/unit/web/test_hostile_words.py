@@ -11,6 +11,7 @@ from tests.acceptance.hostile_words import WORDS
 from tests.acceptance.pages import Page
 
 from openccp.app.search import FACETS
+from openccp.web.editor.form import shown
 from openccp.web.forms.fields import Field, Widget
 from openccp.web.forms.filled import Filled
 from openccp.web.pages.page import ENVIRONMENT, html
@@ -61,6 +62,30 @@ def form(word: str) -> dict[str, Any]:
         "has_examples": True,
         "pairs": [(word, word)],
         **dict.fromkeys(("language", "file_name", "needs", "text"), word),
+    }
+
+
+def edited(word: str) -> dict[str, Any]:
+    """The members of the editor: every text the word, and wrong."""
+    method = {"inputs": {word: {}}, "outputs": {word: {}}, "additionalParameters": []}
+    texts = dict.fromkeys(shown(method), word)
+    file = {"name": word, "size": 1, "text": word}
+    scripts = dict.fromkeys(("deploy", "execute", "undeploy"), word)
+    told = {"files": [file], "secrets": [word], "scripts": scripts, "image": word}
+    return {
+        "process": word,
+        "view": "form",
+        "base": word,
+        "text": word,
+        "texts": texts,
+        "rows": {"inputs": [0, 1], "outputs": [0, 1]},
+        "kinds": [word],
+        "values": word,
+        "contexts": [word],
+        "faults": {key: [word] for key in texts},
+        "warnings": {key: [word] for key in texts},
+        "told": [{"pointer": word, "detail": word}],
+        "task": {**told, "values": {word: word}, "environment": {word: word}},
     }
 
 

@@ -98,9 +98,7 @@ async def send_form(request: Request) -> Response:
     try:
         who = await caller(request)
     except NotAuthenticated:
-        if request.headers.get("sec-fetch-site") != "same-origin":
-            raise
-        return _signed_out(request, await form_pairs(request, LARGEST_SIGNED_OUT))
+        return await signed_out(request)
     revision = await visible_method(services(request), who, request.path_params["process_id"])
     sent = read_sent(await form_pairs(request, services(request).rules.body_bytes))
     if sent.do == CHECK:
@@ -169,8 +167,14 @@ def _document(shown: Shown) -> dict[str, Any]:
     }
 
 
-def _signed_out(request: Request, pairs: list[Pair]) -> Response:
-    """What was typed, kept in a page until its writer has signed in again; but no secrets."""
+async def signed_out(request: Request) -> Response:
+    """What was typed, kept in a page until its writer has signed in again; but no secrets.
+
+    NotAuthenticated for whoever does not come from a page of ours.
+    """
+    if request.headers.get("sec-fetch-site") != "same-origin":
+        raise NotAuthenticated
+    pairs = await form_pairs(request, LARGEST_SIGNED_OUT)
     texts = [
         (name, one) for name, one in pairs if isinstance(one, str) and not name.startswith(SECRET)
     ]

@@ -381,6 +381,7 @@ SIGN_IN = {
     ),
     "deviceForm": a(("user_code", "decision"), user_code=TEXT, decision=TEXT),
     "signInForm": a(("secret",), secret=TEXT),
+    "editorForm": {**OBJECT, "additionalProperties": TEXT},
     "codeForm": {
         "type": "object",
         "description": "An inputForm, with the language, and show: page or file.",

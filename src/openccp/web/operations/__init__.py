@@ -4,6 +4,7 @@ from openccp.web.operations import (
     callbacks,
     carriers,
     code,
+    editor,
     executions,
     jobs,
     monitor,
@@ -18,6 +19,7 @@ from openccp.web.operations.shape import Operation
 OPERATIONS: tuple[Operation, ...] = (
     *service.OPERATIONS,
     *processes.OPERATIONS,
+    *editor.OPERATIONS,
     *jobs.OPERATIONS,
     *monitor.OPERATIONS,
     *code.OPERATIONS,
