@@ -77,6 +77,10 @@ async def send_editor(request: Request) -> Response:
     known_parameters(request)
     edited = await _edited(request, who)
     draft = read_draft(await form_pairs(request, services(request).rules.body_bytes))
+    return await _acted(request, who, edited, draft)
+
+
+async def _acted(request: Request, who: Who, edited: Revision | None, draft: Draft) -> Response:
     begun = Shown(None, draft.view, None, draft.texts.get("values", ""), draft.number, draft.public)
     try:
         written_down = replace(begun, document=draft.document())
