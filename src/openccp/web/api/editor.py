@@ -15,6 +15,7 @@ from openccp.core.describe import describe
 from openccp.core.method import Method, Revision
 from openccp.core.ports import Task
 from openccp.core.problems import Fault, NotAuthenticated, Problem
+from openccp.core.strict_json import loads
 from openccp.web.api.form import NO_STORE, form_pairs, signed_out
 from openccp.web.api.sign_in import prefix
 from openccp.web.editor import draft as buttons
@@ -120,18 +121,21 @@ async def _done(
             there, who, document, public=draft.public, expect=expect, number=draft.number
         )
         return _seen(request, kept.revision.method.id)
+    return await _looked_at(request, who, expect, do, begun)
+
+
+async def _looked_at(
+    request: Request, who: Who, expect: str | None, do: str, begun: Shown
+) -> Response:
+    there, document = services(request), begun.document
     verdict = await examine(there, who, document, expect)
     checked = replace(begun, verdict=verdict, values=begun.values or _samples(verdict.method))
     if verdict.method is None or do not in (buttons.TRY, buttons.RUN):
         return _editor(request, who, checked)
     if do == buttons.RUN:
         return _seen(request, (await keep_draft(there, who, document)).method.id, "/form")
-    task = await received(there, who, verdict.method, replace(draft, texts=_with(checked)).values())
+    task = await received(there, who, verdict.method, loads(checked.values.encode()))
     return _editor(request, who, replace(checked, task=task))
-
-
-def _with(checked: Shown) -> Mapping[str, str]:
-    return {"values": checked.values}
 
 
 def _samples(method: Method | None) -> str:
@@ -155,14 +159,18 @@ def _exported(document: Any) -> Response:
 
 
 def _editor(request: Request, who: Who, it: Shown) -> Response:
+    document = _document(who, it) | {"process": request.path_params.get("process_id")}
+    status = it.problem.status if it.problem else 200
+    return page(request, "editor", document, status, NO_STORE)
+
+
+def _document(who: Who, it: Shown) -> dict[str, Any]:
     usable = fits(it.document)
-    view = it.view if usable else JSON
     texts = shown(it.document) if usable else {}
     listed = [name for name in texts.get("context", "").split("\n") if name]
-    document = {
-        "process": request.path_params.get("process_id"),
+    return {
         "number": it.number,
-        "view": view,
+        "view": it.view if usable else JSON,
         "asked": it.view,
         "base": written(it.document) if usable else "",
         "texts": texts,
@@ -177,8 +185,6 @@ def _editor(request: Request, who: Who, it: Shown) -> Response:
         "task": _told(it.task) if it.task else None,
         **_said(it),
     }
-    status = it.problem.status if it.problem else 200
-    return page(request, "editor", document, status, NO_STORE)
 
 
 def _numbers(texts: Mapping[str, str], group: str) -> list[int]:

@@ -59,10 +59,6 @@ class Draft:
             raise MalformedBody("The form cannot be read.")
         return edited(self.base, self.texts)
 
-    def values(self) -> Any:
-        """The inputs to try it with."""
-        return loads(self.texts.get("values", "").encode() or b"{}")
-
 
 def read_draft(pairs: Iterable[tuple[str, str | Upload]]) -> Draft:
     """The parts of the page; several of a name are lines of one text."""
