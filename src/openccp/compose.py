@@ -32,6 +32,7 @@ from openccp.app.tidy import keep_tidy
 from openccp.app.webhooks import Webhooks
 from openccp.core.access import PLATFORM
 from openccp.core.identity import TokenLifetimes
+from openccp.core.policy import Policy
 from openccp.core.ports import Fetched, Fetcher, Infrastructure, Limits
 from openccp.core.provenance import Form, Story
 from openccp.core.site import Site
@@ -130,7 +131,7 @@ def _other(settings: Settings, name: str) -> Infrastructure:
         folder=settings.data.resolve() / "infrastructures" / name,
         environment=job_environment(settings.local),
         public_url=own_address(settings),
-        limits=chosen.standing(limits(settings)).limits,
+        limits=_policy(settings, name).limits,
     )
     try:
         return kind_named(chosen.kind).build(site, chosen)
@@ -143,6 +144,7 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
     root = settings.data.resolve()
     database = connect(database_url(settings))
     alone = database.lock()
+    measurements = KeptMeasurements(root)
     cipher = open_cipher(root / "keys" / "secrets.key")
     jobs = Jobs(database, cipher, settings.callbacks.progress_seconds)
     deliveries = Deliveries(database)
@@ -158,7 +160,7 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
         uploads=FolderUploads(root / "uploads"),
         accounts=accounts,
         infrastructures=around.infrastructures,
-        board=Board(places, time.time),
+        board=Board(places, time.time, measurements),
         authenticate=Authenticate(accounts, signer, time.time),
         sign_in=sign_in(settings, accounts, signer, devices),
         devices=devices,
@@ -169,7 +171,7 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
         reconciler=reconciler,
         fetcher=FetcherAtFirstUse(settings),
         provenance=write_provenance,
-        measurements=KeptMeasurements(root),
+        measurements=measurements,
         clock=time.time,
         rules=around.rules,
     )
@@ -343,13 +345,21 @@ def limits(settings: Settings) -> Limits:
     )
 
 
+def _policy(settings: Settings, name: str) -> Policy:
+    chosen = settings.local if name == "local" else settings.infrastructures[name]
+    try:
+        return chosen.standing(limits(settings))
+    except ValueError as error:
+        section = name if name == "local" else f"infrastructures.{name}"
+        raise BadSettings(f"{section}.{error}") from error
+
+
 def rules(settings: Settings) -> Rules:
     """What the settings mean for jobs and requests."""
     given, server, usual = settings.limits, settings.server, limits(settings)
-    places = {"local": settings.local, **settings.infrastructures}
     return Rules(
         limits=usual,
-        policies={name: place.standing(usual) for name, place in places.items()},
+        policies={name: _policy(settings, name) for name in ("local", *settings.infrastructures)},
         infrastructure_names=settings.infrastructure_names,
         undeploy_seconds=given.undeploy_seconds,
         attempts=given.attempts,

@@ -6,18 +6,22 @@ from typing import Any
 
 import pytest
 
+from openccp.core.promises import Measured, Measurement
+from openccp.files.measurements import KeptMeasurements
 from openccp.testing.platform import RunningPlatform, User, bash_method
 from openccp.testing.plugins import bring_kinds
 
 SETTINGS = """
 [local]
 priority = -1
+sizes = { brief = { wall_seconds = 0.5 } }
 
 [infrastructures.fast]
 kind = "simulated"
 priority = 5
 slots = 2
 limits = { replicas = 2, wall_seconds = 60 }
+sizes = { quick = { wall_seconds = 5, memory_bytes = 67108864 } }
 
 [infrastructures.asked]
 kind = "simulated"
@@ -31,6 +35,10 @@ kind = "simulated"
 contexts = ["vre"]
 priority = 9
 
+[infrastructures.leaky]
+kind = "simulated"
+default = false
+
 [infrastructures.away]
 kind = "docker"
 address = "unix:///nowhere.sock"
@@ -43,6 +51,8 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatfor
     folder = tmp_path_factory.mktemp("several")
     (folder / "data").mkdir()
     (folder / "data" / "openccp.toml").write_text(SETTINGS)
+    found = (Measurement("pids", False, "cgroup v2", "60 processes"),)
+    KeptMeasurements(folder / "data").keep("leaky", Measured(1.0, "1", found))
     kinds = bring_kinds(folder / "kinds")
     running = RunningPlatform(folder / "data", {"PYTHONPATH": f"{kinds}:{Path('src').resolve()}"})
     running.start()
@@ -142,7 +152,7 @@ def test_a_full_queue_is_told_with_whose_it_is_and_when_to_come_again(
 def test_an_infrastructure_shows_health_load_limits_and_what_it_can(ann: User) -> None:
     ann.run(a_method(ann, "asked", title="Shown"))
     listed = ann.http.get("/infrastructures").json()["infrastructures"]
-    assert [one["id"] for one in listed] == ["local", "fast", "asked", "away"]
+    assert [one["id"] for one in listed] == ["local", "fast", "asked", "leaky", "away"]
     asked = ann.http.get("/infrastructures/asked").json()
     assert (asked["reachable"], asked["load"]["slots"]) == (True, 1)
     assert asked["load"]["waiting"] + asked["load"]["running"] >= 1
@@ -162,3 +172,38 @@ def test_a_method_says_where_it_can_run(ann: User) -> None:
     assert where("fast", "local") == ["fast", "local"]
     assert where() == ["local", "fast", "away"]
     assert where("theirs") == []
+
+
+def test_a_size_leads_to_who_offers_it_and_an_unknown_one_is_refused(ann: User) -> None:
+    process = f"sized-{id(ann)}"
+    size = {"schema": {"type": "string"}, "title": "Size", "minOccurs": 0}
+    links = [
+        {"rel": "compatibleWith", "href": f"infrastructures/{one}"} for one in ("local", "fast")
+    ]
+    method = bash_method(process, "true", inputs={"ccpsize": size}, links=links)
+    assert ann.deploy(method).status_code == 201
+    job = ann.run(process, {"ccpsize": "quick"})
+    assert job["x-ccp-infrastructure"] == place(ann, job) == "fast"
+    offered = ann.http.get("/infrastructures/fast").json()["sizes"]["quick"]
+    assert (offered["wall_seconds"], offered["memory_bytes"]) == (5, 67108864)
+    problem = refusal(ann, process, inputs={"ccpsize": "huge"})
+    assert 'fast: it does not offer the size "huge" (ccpsize); it offers quick' in problem["detail"]
+    assert ann.run(process, {"ccpsize": ""})["x-ccp-infrastructure"]
+
+
+@pytest.mark.sandbox
+def test_the_limits_of_a_size_hold(ann: User) -> None:
+    size = {"schema": {"enum": ["brief"], "default": "brief"}, "title": "Size"}
+    method = bash_method(f"brief-{id(ann)}", "sleep 30", inputs={"ccpsize": size})
+    assert ann.deploy(method).status_code == 201
+    ended = ann.finish(method["id"])
+    assert ended["exception"]["reason"] == "time"
+    assert "0.5 s" in ended["exception"]["detail"]
+
+
+def test_a_place_whose_limits_do_not_bite_takes_nothing(ann: User) -> None:
+    process = a_method(ann, "leaky", version="2")
+    problem = refusal(ann, process)
+    assert problem["type"] == "urn:openccp:problem:nowhere-to-run"
+    assert "leaky: it was found not to hold there that a job cannot have more" in problem["detail"]
+    assert ann.http.get(f"/processes/{process}").json()["x-ccp-infrastructures"] == []

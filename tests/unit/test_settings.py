@@ -1,8 +1,10 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from openccp import plugins
+from openccp.compose import rules
 from openccp.infrastructures.docker.kind import DockerSettings
 from openccp.settings import SETTINGS_FILE, BadSettings, load
 
@@ -97,3 +99,30 @@ def test_each_kind_of_ours_is_there_and_refuses_what_it_does_not_know(name: str)
     assert kind.settings.model_config.get("extra") == "forbid"
     assert kind.settings.__doc__
     assert callable(kind.build)
+
+
+def test_a_size_is_a_part_of_what_a_job_may_use_there(tmp_path: Path) -> None:
+    (tmp_path / SETTINGS_FILE).write_text(
+        "[limits]\ncpus = 4\n[local]\nlimits = { memory_bytes = 268435456 }\n"
+        "sizes = { small = { cpus = 0.5, wall_seconds = 60 } }\n"
+    )
+    policy = rules(load(tmp_path)).policy("local")
+    assert policy.limits_of("small") == replace(policy.limits, cpus=0.5, wall_seconds=60)
+    assert policy.limits_of(None) == policy.limits
+    assert (policy.limits.cpus, policy.limits.memory_bytes) == (4, 268435456)
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("sizes = { big = { cpus = 9 } }", r"local.sizes.big.cpus: 9.0 is above the limit of 1"),
+        ("sizes = { big = { memory = 9 } }", r"local.sizes.big.memory"),
+        ('may_lack = ["walls"]', r"local.may_lack.0: is one of memory, pids"),
+    ],
+)
+def test_what_cannot_be_a_size_or_a_promise_is_named(
+    tmp_path: Path, written: str, words: str
+) -> None:
+    (tmp_path / SETTINGS_FILE).write_text(f"[local]\n{written}\n")
+    with pytest.raises(BadSettings, match=words):
+        rules(load(tmp_path))

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from openccp.core.ports import Clock, Health, Infrastructure
+from openccp.core.promises import Measurements
 
 log = logging.getLogger(__name__)
 
@@ -17,10 +18,16 @@ SILENT = Health(False, "", "It has not answered in time.")
 
 
 class Board:
-    """One question at a time to each infrastructure; everybody gets the last answer."""
+    """One question at a time to each infrastructure; everybody gets the last answer.
 
-    def __init__(self, places: Mapping[str, Infrastructure], clock: Clock) -> None:
-        self._places, self._clock = places, clock
+    What was measured of it is looked up as often.
+    """
+
+    def __init__(
+        self, places: Mapping[str, Infrastructure], clock: Clock, measurements: Measurements
+    ) -> None:
+        self._places, self._clock, self._measurements = places, clock, measurements
+        self._broken = {name: self._found(name) for name in places}
         self._known: dict[str, Health] = {}
         self._asked: dict[str, float] = {}
         self._asking: dict[str, asyncio.Task[Health]] = {}
@@ -28,6 +35,10 @@ class Board:
     def known(self, name: str) -> Health | None:
         """The last answer; None before the first."""
         return self._known.get(name)
+
+    def broken(self, name: str) -> frozenset[str]:
+        """The promises that did not hold when they were last tried; none if that never was."""
+        return self._broken[name]
 
     def look(self) -> None:
         """Ask those whose answer is old, and wait for none; who has not answered is silent."""
@@ -39,6 +50,7 @@ class Board:
                     self._known[name] = SILENT
             elif age >= FRESH:
                 self._asked[name] = now
+                self._broken[name] = self._found(name)
                 self._asking[name] = asyncio.create_task(self._ask(name))
                 self._asking[name].add_done_callback(partial(self._answered, name))
 
@@ -63,6 +75,10 @@ class Board:
         for task in asking:
             task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
+
+    def _found(self, name: str) -> frozenset[str]:
+        measured = self._measurements.of(name)
+        return frozenset(one.promise for one in measured.broken) if measured else frozenset()
 
     async def _ask(self, name: str) -> Health:
         health = await self._places[name].check()

@@ -6,7 +6,7 @@ from openccp.app.services import Services
 from openccp.core.access import Who
 from openccp.core.choose import Demand, Place, choose, considered_for, refusal
 from openccp.core.method import Method, Revision
-from openccp.core.plan import image_of
+from openccp.core.plan import image_of, size_of
 from openccp.core.queue import Load
 from openccp.core.request import ExecuteRequest
 
@@ -29,6 +29,8 @@ async def choose_infrastructure(
         seconds=request.max_time or 0.0,
         root=revision.method.root,
         gpus=revision.method.gpus,
+        size=request.size or None,
+        secrets=bool(request.secrets),
     )
     known = places(services)
     if len(known) > 1:
@@ -52,6 +54,7 @@ def places(services: Services) -> list[Place]:
             has_runtime=place.has_runtime,
             health=services.board.known(name),
             slots=place.slots,
+            broken=services.board.broken(name),
         )
         for name, place in services.infrastructures.items()
     ]
@@ -59,8 +62,13 @@ def places(services: Services) -> list[Place]:
 
 def where(services: Services, who: Who, method: Method) -> tuple[str, ...]:
     """The infrastructures on which somebody can run a method, as it likes them best."""
-    image = image_of(method)
-    demand = Demand(who.contexts, image, names(services, method), network=method.network)
+    demand = Demand(
+        who.contexts,
+        image_of(method),
+        names(services, method),
+        network=method.network,
+        size=size_of(method),
+    )
     found = considered_for(places(services), demand)
     return tuple(place.name for place in found if refusal(place, demand) is None)
 

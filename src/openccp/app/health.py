@@ -64,6 +64,7 @@ async def infrastructure_document(services: Services, name: str) -> dict[str, An
         **{key: value for key, value in said.items() if key != "detail"},
         "load": await _load(services, name, place.slots),
         "limits": {**asdict(policy.limits), "replicas": policy.replicas},
+        "sizes": {size: asdict(most) for size, most in policy.sizes.items()},
         "queue": asdict(policy.queue),
         "default": policy.default,
         "priority": policy.priority,

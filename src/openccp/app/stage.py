@@ -57,7 +57,7 @@ class Case:
 
 def case(revision: Revision, request: ExecuteRequest, rules: Rules, place: str) -> Case:
     """The plan of one job: a user may only lower the operator's limit on time, there."""
-    limits = _lowered(revision.method, rules.policy(place).limits)
+    limits = _lowered(revision.method, rules.policy(place).limits_of(request.size))
     seconds = min(request.max_time or limits.wall_seconds, limits.wall_seconds)
     limits = replace(limits, wall_seconds=seconds)
     plan = Plan(

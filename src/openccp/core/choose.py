@@ -7,7 +7,9 @@ from typing import Any
 from openccp.core.policy import Policy
 from openccp.core.ports import Health, NoSuchRuntime
 from openccp.core.problems import Fault, Problem
+from openccp.core.promises import PROMISES
 from openccp.core.queue import Load
+from openccp.core.schema_check import shown
 
 
 class NowhereToRun(Problem):
@@ -33,6 +35,8 @@ class Demand:
     root: bool = False
     gpus: int = 0
     seconds: float = 0.0
+    size: str | None = None
+    secrets: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Place:
     """One infrastructure as it is known at this moment; `health` None: not yet.
 
     `waiting` and `running` count jobs. `has_runtime` says whether an image can be run there.
+    `broken` are the promises that were found not to hold there.
     """
 
     name: str
@@ -49,6 +54,7 @@ class Place:
     slots: int = 1
     waiting: int = 0
     running: int = 0
+    broken: frozenset[str] = frozenset()
 
     def under(self, load: Load) -> "Place":
         """The same with so many jobs."""
@@ -101,13 +107,31 @@ def refusal(place: Place, demand: Demand) -> str | None:
 
 
 def _obstacles(place: Place, demand: Demand) -> Iterator[str]:
+    yield from _operators_obstacles(place, demand)
     health = place.health if place.reachable else None
     if not place.has_runtime(demand.image):
         yield f"it does not have the runtime {demand.image!r}"
-    if demand.replicas > place.policy.replicas:
-        yield f"it runs at most {place.policy.replicas} replicas of a job, not {demand.replicas}"
-    if health is None:
-        return
+    if health is not None:
+        yield from _obstacles_now(health, demand)
+
+
+def _operators_obstacles(place: Place, demand: Demand) -> Iterator[str]:
+    policy, other = place.policy, "network" if demand.network else "private"
+    if demand.replicas > policy.replicas:
+        yield f"it runs at most {policy.replicas} replicas of a job, not {demand.replicas}"
+    if demand.size is not None and demand.size not in policy.sizes:
+        offered = ", ".join(policy.sizes) or "none"
+        yield f"it does not offer the size {shown(demand.size)} (ccpsize); it offers {offered}"
+    for name in sorted(place.broken - policy.may_lack - {other}):
+        if name in PROMISES:
+            yield f"it was found not to hold there that {PROMISES[name]}"
+
+
+def _obstacles_now(health: Health, demand: Demand) -> Iterator[str]:
+    if demand.secrets and "paths" in health.lacks:
+        yield "the method has secrets, and jobs have no place for them there"
+    if demand.replicas > 1 and "replicas" in health.lacks:
+        yield f"it runs one replica of a job, not {demand.replicas}"
     if demand.network and not health.network:
         yield "the method needs the network, and jobs have none there"
     if demand.root and not health.root:
@@ -121,7 +145,7 @@ def _rank(place: Place, demand: Demand, order: Sequence[Place]) -> tuple[Any, ..
         not place.reachable,
         place.waiting >= place.policy.queue.total,
         -place.policy.priority,
-        demand.seconds > place.policy.limits.wall_seconds,
+        demand.seconds > place.policy.limits_of(demand.size).wall_seconds,
         max(1.0, place.load),
         order.index(place),
     )

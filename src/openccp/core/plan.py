@@ -57,6 +57,12 @@ def image_of(method: Method) -> str:
     return str(plan_of(method).defaults.get("ccpimage") or method.image or BASIC_IMAGE)
 
 
+def size_of(method: Method) -> str | None:
+    """The size that a job gets unless its user chooses another."""
+    size = plan_of(method).defaults.get("ccpsize")
+    return str(size) if size else None
+
+
 def reader_of(declared: Input) -> Read:
     """A reader of what clients may send for an input, the reserved ones by their own rules."""
     if declared.id == "ccpnote":

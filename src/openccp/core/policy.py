@@ -43,7 +43,8 @@ class Policy:
     """One infrastructure as its operator wants it used.
 
     `contexts` None: every context. `default`: it takes methods that name no infrastructure that
-    is known here. A higher `priority` is chosen first.
+    is known here. A higher `priority` is chosen first. `sizes` are what `ccpsize` may name.
+    `may_lack`: promises without which it takes jobs though they were found broken.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -52,6 +53,12 @@ class Policy:
     default: bool = True
     priority: int = 0
     queue: QueueLimits = field(default_factory=QueueLimits)
+    sizes: Mapping[str, Limits] = field(default_factory=dict)
+    may_lack: frozenset[str] = frozenset()
+
+    def limits_of(self, size: str | None) -> Limits:
+        """What one job of this size may use; of a size that is no longer offered, the usual."""
+        return self.limits if size is None else self.sizes.get(size, self.limits)
 
     def admits(self, contexts: frozenset[str]) -> bool:
         """Whether somebody of these contexts may use it."""

@@ -6,19 +6,30 @@ Every kind is written against this page, the platform's own and those that packa
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from openccp.core.policy import Policy, QueueLimits
 from openccp.core.ports import Infrastructure, Limits
+from openccp.core.promises import PROMISES
 
 MAX_REPLICAS = 64
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 
 
-class Ceilings(BaseModel):
-    """What one job may use there, where that differs from the section `[limits]`."""
+def _promise(name: str) -> str:
+    if name not in PROMISES:
+        raise ValueError(f"is one of {', '.join(PROMISES)}")
+    return name
+
+
+Promise = Annotated[str, AfterValidator(_promise)]
+SizeName = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class Size(BaseModel):
+    """What one job of a size may use, where that is less than what every job may."""
 
     model_config = _FROZEN
 
@@ -29,6 +40,11 @@ class Ceilings(BaseModel):
     output_bytes: int | None = Field(default=None, ge=1 << 20, le=1 << 50)
     output_files: int | None = Field(default=None, ge=1)
     log_bytes: int | None = Field(default=None, ge=1 << 20, le=1 << 50)
+
+
+class Ceilings(Size):
+    """What one job may use there, where that differs from the section `[limits]`."""
+
     replicas: int | None = Field(default=None, ge=1, le=MAX_REPLICAS)
 
 
@@ -61,23 +77,49 @@ class PlaceSettings(BaseModel):
         default=Ceilings(),
         description="What one job may use there, where it differs from `[limits]`; and `replicas`.",
     )
+    sizes: dict[SizeName, Size] = Field(
+        default_factory=dict,
+        description="What a job may use that names a size (`ccpsize`), by its name: fields of "
+        "`limits`, none above them.",
+    )
+    may_lack: tuple[Promise, ...] = Field(
+        default=(),
+        description="Promises without which it takes jobs all the same, though `ccp doctor` found "
+        "that they do not hold.",
+    )
     queue: QueueSettings = Field(
         default=QueueSettings(),
         description="How many jobs may wait there: `total`, of one `context`, of one `user`.",
     )
 
     def standing(self, limits: Limits) -> Policy:
-        """What it says, where `limits` hold unless it says otherwise."""
+        """What it says, where `limits` hold unless it says otherwise.
+
+        ValueError where a size has more than they allow.
+        """
         given = self.limits.model_dump(exclude_none=True)
         replicas = given.pop("replicas", MAX_REPLICAS)
+        most = replace(limits, **given)
         return Policy(
-            limits=replace(limits, **given),
+            limits=most,
             replicas=replicas,
             contexts=None if self.contexts is None else frozenset(self.contexts),
             default=self.default,
             priority=self.priority,
             queue=QueueLimits(**self.queue.model_dump()),
+            sizes={name: _within(most, name, size) for name, size in self.sizes.items()},
+            may_lack=frozenset(self.may_lack),
         )
+
+
+def _within(most: Limits, name: str, size: Size) -> Limits:
+    given = size.model_dump(exclude_none=True)
+    for field, value in given.items():
+        if value > getattr(most, field):
+            raise ValueError(
+                f"sizes.{name}.{field}: {value} is above the limit of {getattr(most, field)}"
+            )
+    return replace(most, **given)
 
 
 class InfrastructureSettings(PlaceSettings):

@@ -49,6 +49,7 @@ def status_info(job: Job, root: str) -> dict[str, Any]:
         "phase": str(job.phase),
         "created": moment(job.created),
         "updated": moment(job.updated),
+        "x-ccp-infrastructure": job.infrastructure,
     }
     for name, seconds in (("started", job.started), ("finished", job.finished)):
         if seconds is not None:

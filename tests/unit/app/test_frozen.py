@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.unit.app.surrounded import surrounded
@@ -13,8 +14,10 @@ from openccp.app.board import PATIENCE, Board
 from openccp.app.reconcile import ENDING, LEASE, LOOK, RENEW, Reconciler
 from openccp.core.job import Job, Phase, Stage, Status, TaskKey
 from openccp.core.ports import Observation, State
+from openccp.core.promises import Measured, Measurement
 from openccp.core.request import ExecuteRequest
 from openccp.core.validate import to_stored
+from openccp.files.measurements import KeptMeasurements
 from openccp.testing.memory import MemoryJobs, NoFiles, ScriptedInfrastructure, TestClock
 from openccp.testing.misbehaving import FreezingInfrastructure
 
@@ -187,9 +190,11 @@ async def test_what_hangs_holds_up_no_stop(monkeypatch: pytest.MonkeyPatch) -> N
     assert job.status is Status.RUNNING
 
 
-async def test_who_is_silent_is_waited_for_once() -> None:
+async def test_who_is_silent_is_waited_for_once(tmp_path: Path) -> None:
     clock, far = TestClock(), FreezingInfrastructure()
-    board = Board({"local": ScriptedInfrastructure(), "far": far}, clock)
+    board = Board(
+        {"local": ScriptedInfrastructure(), "far": far}, clock, KeptMeasurements(tmp_path)
+    )
     assert all(health.reachable for health in (await board.all()).values())
     far.freeze("check")
     clock.pass_(60)
@@ -205,4 +210,22 @@ async def test_who_is_silent_is_waited_for_once() -> None:
         far.thaw()
         await asyncio.gather(*board._asking.values())
     assert (await board.all())["far"].reachable
+    await board.close()
+
+
+async def test_what_is_measured_meanwhile_is_known_at_the_next_look(tmp_path: Path) -> None:
+    def keep(*, holds: bool) -> None:
+        found = (
+            Measurement("pids", holds, "cgroup v2", "60 processes"),
+            Measurement("seccomp", False, "", "never promised"),
+        )
+        kept.keep("local", Measured(1.0, "1", found))
+
+    clock, kept = TestClock(), KeptMeasurements(tmp_path)
+    keep(holds=False)
+    board = Board({"local": ScriptedInfrastructure()}, clock, kept)
+    assert board.broken("local") == {"pids"}
+    keep(holds=True)
+    board.look()
+    assert board.broken("local") == frozenset()
     await board.close()

@@ -16,6 +16,7 @@ DOWN = Health(False, "")
 
 
 def a_place(name: str, **changes: Any) -> Place:
+    changes = {"sizes": {"large": changes.get("limits", Limits())}, **changes}
     policy = {k: changes.pop(k) for k in list(changes) if k in Policy.__dataclass_fields__}
     images = changes.pop("images", {"bash"})
     made = Place(name, Policy(**policy), images.__contains__, UP, slots=2)
@@ -43,11 +44,20 @@ def chosen(*places: Place, **changes: Any) -> str:
         ({}, {"replicas": 1}),
         ({}, {"health": replace(UP, network=False)}),
         ({}, {"health": replace(UP, gpus=0)}),
+        ({}, {"health": replace(UP, lacks=("replicas",))}),
+        ({}, {"health": replace(UP, lacks=("paths",))}),
+        ({}, {"broken": frozenset({"memory"})}),
+        ({"broken": frozenset({"network"})}, {"broken": frozenset({"private"})}),
+        ({"broken": frozenset({"reachable"})}, {"priority": -1}),
+        ({"broken": frozenset({"cpus"}), "may_lack": frozenset({"cpus"})}, {"priority": -1}),
+        ({}, {"sizes": {"small": Limits()}}),
+        ({}, {"sizes": {"large": Limits(wall_seconds=10)}}),
     ],
 )
 def test_the_better_one_is_chosen_wherever_it_stands(one: Any, two: Any) -> None:
     better, worse = a_place("better", **one), a_place("worse", **two)
     asked: dict[str, Any] = {"replicas": 2, "network": True, "gpus": 1, "seconds": 50.0}
+    asked |= {"size": "large", "secrets": True}
     assert chosen(better, worse, **asked) == chosen(worse, better, **asked) == "better"
 
 
@@ -84,6 +94,20 @@ def test_what_can_run_nowhere_is_told_why_of_each() -> None:
     ]
     with pytest.raises(NowhereToRun, match="no infrastructure that you may use"):
         chosen(a_place("a", contexts=frozenset()))
+
+
+def test_a_size_that_is_not_offered_and_a_promise_that_is_broken_are_told() -> None:
+    leaky = a_place("a", broken=frozenset({"pids", "private"}))
+    assert refusal(leaky, a_demand()) == (
+        "it was found not to hold there that a job cannot have more processes than it may"
+    )
+    assert refusal(a_place("a", sizes={}), a_demand(size="huge")) == (
+        'it does not offer the size "huge" (ccpsize); it offers none'
+    )
+    with_secrets = a_demand(secrets=True)
+    assert refusal(a_place("a", health=replace(UP, lacks=("paths",))), with_secrets) == (
+        "the method has secrets, and jobs have no place for them there"
+    )
 
 
 def test_what_is_away_just_now_is_chosen_where_there_is_no_other() -> None:

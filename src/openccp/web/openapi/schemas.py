@@ -148,6 +148,7 @@ JOBS = {
         tags=WORDS,
         exception=OBJECT,
         links=LINKS,
+        **{"x-ccp-infrastructure": TEXT},
     ),
     "labels": a(
         ("note", "tags"),
