@@ -25,6 +25,7 @@ def send(
 def test_a_method_is_made_checked_and_published(user: User) -> None:
     page = Page(user.http.get("/editor", headers={"Accept": "text/html"}).text)
     assert not page.faults
+    assert "built-in" not in page.all
     checked = send(user, "check", HELLO)
     assert checked.status_code == 200
     assert "it is right" in checked.text
@@ -48,6 +49,16 @@ def test_what_is_wrong_is_said_and_kept(user: User) -> None:
     assert "no input `nam`" in Page(lint.text).all
     assert "sh -c 'echo {{nam}}'" in Page(lint.text).all
     assert user.http.get("/processes/lint").status_code == 404
+
+
+def test_a_program_is_told_what_is_wrong_by_field(user: User) -> None:
+    texts = shown(NEW) | HELLO | {"id": "", "execute-script": "echo {{nam}}"}
+    fields = {"as": "form", "base": json.dumps(NEW), "do": "check", **texts}
+    found = user.http.post("/editor", data=fields).json()
+    assert list(found["faults"]) == ["id"]
+    found = user.http.post("/editor", data=fields | {"id": "x"}).json()
+    assert "Did you mean `name`" in found["faults"]["execute-script"][0]
+    assert not found["right"]
 
 
 def test_it_shows_what_a_job_would_get_and_runs_nothing(user: User) -> None:

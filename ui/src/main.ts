@@ -3,6 +3,7 @@ import "htmx.org";
 import "./follow";
 import "./log";
 import "./files";
+import "./editor";
 import "./form";
 import "./lazy";
 import "./rows";

@@ -16,16 +16,17 @@ from openccp.core.method import Method, Revision
 from openccp.core.ports import Task
 from openccp.core.problems import Fault, NotAuthenticated, Problem
 from openccp.core.strict_json import loads
+from openccp.web import media
 from openccp.web.api.form import NO_STORE, form_pairs, signed_out
 from openccp.web.api.sign_in import prefix
 from openccp.web.editor import draft as buttons
 from openccp.web.editor.draft import FORM, JSON, LOAD, NEW, Draft, read_draft, written
 from openccp.web.editor.form import GROUPS, fits, places, shown
 from openccp.web.editor.words import KINDS
-from openccp.web.negotiate import caller, known_parameters, services
+from openccp.web.negotiate import answer, caller, known_parameters, services
 from openccp.web.pages.example import example
 from openccp.web.ranges import content_disposition
-from openccp.web.render import page
+from openccp.web.render import chosen, page
 from openccp.web.sending import GUARDED
 
 SHOWN_BYTES = 2_000
@@ -130,6 +131,8 @@ async def _looked_at(
     there, document = services(request), begun.document
     verdict = await examine(there, who, document, expect)
     checked = replace(begun, verdict=verdict, values=begun.values or _samples(verdict.method))
+    if do == buttons.CHECK and chosen(request) is media.JSON:
+        return answer(_said(checked), headers=NO_STORE)
     if verdict.method is None or do not in (buttons.TRY, buttons.RUN):
         return _editor(request, who, checked)
     if do == buttons.RUN:

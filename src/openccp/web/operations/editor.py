@@ -24,8 +24,8 @@ DONE = (
     nothing("Published, or kept as a draft; the page is at Location.", "Location", status=303),
     Answer(
         200,
-        "The editor again, with what was found; to do=export the method.",
-        {HTML: "html", JSON: "method"},
+        "The editor again; to do=export the method, to do=check in JSON what was found.",
+        {HTML: "html", JSON: "object"},
         ("Content-Disposition",),
     ),
     *(Answer(status, words, {HTML: "html"}) for status, words in NOT_DONE.items()),
