@@ -28,6 +28,7 @@ from openccp.app.perform import Surroundings
 from openccp.app.reconcile import PARTING, Reconciler
 from openccp.app.services import Rules, Services
 from openccp.app.sign_in import SignIn
+from openccp.app.storage import Storage
 from openccp.app.tidy import keep_tidy
 from openccp.app.webhooks import Webhooks
 from openccp.core.access import PLATFORM
@@ -38,6 +39,7 @@ from openccp.core.provenance import Form, Story
 from openccp.core.site import Site
 from openccp.core.uploads import Room
 from openccp.files.measurements import KeptMeasurements
+from openccp.files.space import FolderSpace
 from openccp.files.store import FolderStore
 from openccp.files.uploads import FolderUploads
 from openccp.identity.keys import load_keys
@@ -56,6 +58,7 @@ from openccp.store.devices import Devices as KeptDevices
 from openccp.store.jobs import Jobs
 from openccp.store.methods import Methods
 from openccp.store.migrate import migrate
+from openccp.store.overview import DatabaseOverview
 from openccp.web.app import create_app
 from openccp.web.callbacks import failure, progress
 
@@ -172,6 +175,8 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
         fetcher=FetcherAtFirstUse(settings),
         provenance=write_provenance,
         measurements=measurements,
+        overview=DatabaseOverview(database),
+        storage=Storage(FolderSpace(root), DatabaseOverview(database), time.time),
         clock=time.time,
         rules=around.rules,
     )

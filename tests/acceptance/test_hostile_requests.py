@@ -120,6 +120,7 @@ def account(platform: RunningPlatform, name: str) -> Iterator[Caller]:
 
 OPEN, SIGNED_IN, OWN, FORM = "open", "signed in", "own", "its own page only"
 GUEST = "whoever has a link to the job"
+ADMIN = "administrators only"
 CARRIER = "the task that carries an attempt's files"
 ACCESS = {
     ("GET", "/"): OPEN,
@@ -151,6 +152,8 @@ ACCESS = {
     ("GET", "/account/webhook-secret"): SIGNED_IN,
     ("POST", "/account/webhook-secret"): SIGNED_IN,
     ("GET", "/infrastructures"): SIGNED_IN,
+    ("GET", "/operator"): ADMIN,
+    ("POST", "/operator/deliveries/{delivery_id}/retry"): ADMIN,
     ("GET", "/uploads"): SIGNED_IN,
     ("POST", "/uploads"): SIGNED_IN,
     ("GET", "/infrastructures/{infrastructure_id}"): SIGNED_IN,
@@ -253,7 +256,7 @@ def test_every_route_says_who_may() -> None:
     assert there == set(ACCESS)
 
 
-@pytest.mark.parametrize(("method", "path"), rows(SIGNED_IN, OWN))
+@pytest.mark.parametrize(("method", "path"), rows(SIGNED_IN, OWN, ADMIN))
 def test_nobody_gets_in_without_a_token(
     platform: RunningPlatform, one: Caller, method: str, path: str
 ) -> None:
@@ -281,6 +284,11 @@ def test_forms_do_nothing_for_strangers(platform: RunningPlatform, method: str, 
     assert 400 <= answer.status < 500
     assert "set-cookie" not in answer.headers
     assert not INSIDE.search(answer.body.decode())
+
+
+@pytest.mark.parametrize(("method", "path"), rows(ADMIN))
+def test_only_administrators_operate(one: Caller, method: str, path: str) -> None:
+    refused(send(one.url, filled(path, "", ""), method=method, headers=one.headers), 403)
 
 
 @pytest.mark.parametrize(("method", "path"), rows(CARRIER))

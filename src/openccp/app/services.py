@@ -11,8 +11,10 @@ from openccp.app.changes import Changes
 from openccp.app.devices import Devices
 from openccp.app.outbox import Outbox
 from openccp.app.sign_in import SignIn
+from openccp.app.storage import Storage
 from openccp.app.webhooks import Webhooks
 from openccp.core.deliveries import DeliveryStore
+from openccp.core.overview import Overview
 from openccp.core.policy import Policy
 from openccp.core.ports import Clock, Fetcher, FileStore, Infrastructure, Limits
 from openccp.core.promises import Measurements
@@ -80,5 +82,7 @@ class Services:
     fetcher: Fetcher
     provenance: WriteProvenance
     measurements: Measurements
+    overview: Overview
+    storage: Storage
     clock: Clock
     rules: Rules

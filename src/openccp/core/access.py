@@ -64,3 +64,8 @@ def may_see_delivery(who: Who, delivery: Delivery) -> bool:
 def may_publish(who: Who) -> bool:
     """Only administrators make a method public to every account."""
     return who.role is Role.ADMIN
+
+
+def may_operate(who: Who) -> bool:
+    """Only administrators see what everybody holds, and mend it."""
+    return who.role is Role.ADMIN

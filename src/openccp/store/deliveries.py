@@ -42,18 +42,17 @@ from openccp.store.tables import webhook_secrets as generations
 PENDING = DeliveryState.PENDING.value
 _FIELDS = tuple(field.name for field in fields(Delivery))
 _COLUMNS = tuple(deliveries.c[name] for name in _FIELDS)
-_BRIEFLY = tuple(
+BRIEFLY = tuple(
     literal_column("''").label(name) if name == "body" else deliveries.c[name] for name in _FIELDS
 )
+"""All but the body, which may be long."""
 _OF_TARGET = and_(
     deliveries.c.owner == bindparam("owner_"), deliveries.c.target == bindparam("target_")
 )
 _TARGET = and_(targets.c.owner == bindparam("owner_"), targets.c.target == bindparam("target_"))
 
 GET = select(*_COLUMNS).where(deliveries.c.id == bindparam("id"))
-OF_JOB = (
-    select(*_BRIEFLY).where(deliveries.c.job == bindparam("job")).order_by(deliveries.c.created)
-)
+OF_JOB = select(*BRIEFLY).where(deliveries.c.job == bindparam("job")).order_by(deliveries.c.created)
 INSERT = deliveries.insert()
 REPLACE = delete(deliveries).where(deliveries.c.id.in_(bindparam("ids", expanding=True)))
 FREE = (
@@ -147,7 +146,7 @@ class Enqueue:
         connection.execute(self._due, there | {"due": due, "free": 0.0})
 
     def _one(self, connection: Connection, new: Delivery, apart: float) -> None:
-        earlier = [_delivery(row) for row in connection.execute(OF_JOB, {"job": new.job})]
+        earlier = [delivery_of(row) for row in connection.execute(OF_JOB, {"job": new.job})]
         kept, replaced = queued(new, earlier, apart)
         if kept is not None and kept.due is not None:
             self.due(connection, kept, kept.due)
@@ -229,13 +228,13 @@ class Deliveries:
         """One page, newest first, without bodies."""
         statement = _page(wanted)
         rows = await self._database.read(lambda c: c.execute(statement).all())
-        return [_delivery(row) for row in rows]
+        return [delivery_of(row) for row in rows]
 
     async def get(self, delivery_id: str) -> Delivery | None:
         """By id."""
         wanted = {"id": storable(delivery_id)}
         row = await self._database.read(lambda c: c.execute(GET, wanted).first())
-        return None if row is None else _delivery(row)
+        return None if row is None else delivery_of(row)
 
     async def retry(self, delivery_id: str, now: float) -> Delivery:
         """Try it again; see DeliveryStore."""
@@ -303,12 +302,12 @@ def _found(connection: Connection, delivery_id: str) -> Delivery:
     row = connection.execute(GET, {"id": storable(delivery_id)}).first()
     if row is None:
         raise NoSuchDelivery
-    return _delivery(row)
+    return delivery_of(row)
 
 
 def _page(wanted: DeliveryFilter) -> Select[Any]:
     place = deliveries.c
-    statement = select(*_BRIEFLY).where(place.owner == storable(wanted.owner))
+    statement = select(*BRIEFLY).where(place.owner == storable(wanted.owner))
     if wanted.state is not None:
         statement = statement.where(place.state == wanted.state.value)
     if wanted.job is not None:
@@ -333,7 +332,8 @@ def _row(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _delivery(row: Any) -> Delivery:
+def delivery_of(row: Any) -> Delivery:
+    """A delivery of a row that was read briefly or whole."""
     values = dict(zip(_FIELDS, row, strict=True))
     news, state = News(values["news"]), DeliveryState(values["state"])
     return Delivery(**values | {"news": news, "state": state})

@@ -58,6 +58,7 @@ async def caller(request: Request, *, changes: bool = False) -> Who:
         pace.charge(network_of(request.client.host if request.client else ""))
         raise
     pace.charge(who.id)
+    request.scope["who"] = who
     return who
 
 

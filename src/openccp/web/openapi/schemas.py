@@ -314,6 +314,27 @@ CALLBACKS = {
         due=MOMENT,
         links=LINKS,
     ),
+    "deadDelivery": a(
+        ("id", "jobID", "event", "target", "state", "attempts"),
+        id=TEXT,
+        jobID=TEXT,
+        event=TEXT,
+        target=TEXT,
+        state=TEXT,
+        attempts=WHOLE,
+        detail=TEXT,
+        created=MOMENT,
+    ),
+    "operatorView": a(
+        ("version", "infrastructures", "queues", "accounts", "numberOfAccounts", "deadDeliveries"),
+        version=TEXT,
+        infrastructures=list_of("infrastructure"),
+        queues={"type": "array", "items": OBJECT},
+        accounts={"type": "array", "items": OBJECT},
+        numberOfAccounts=WHOLE,
+        deadDeliveries=list_of("deadDelivery"),
+        links=LINKS,
+    ),
     "deliveryList": a(("deliveries", "links"), deliveries=list_of("delivery"), links=LINKS),
     "webhookSecret": a(
         ("secret",), secret=TEXT, before=a(("secret", "until"), secret=TEXT, until=MOMENT)

@@ -1,6 +1,7 @@
 """The operations of the service itself: landing page, conformance, API document, places."""
 
-from openccp.core.problems import NotFound
+from openccp.core.deliveries import AlreadyDelivered
+from openccp.core.problems import Forbidden, NotFound
 from openccp.web.media import OPENAPI_30, OPENAPI_31
 from openccp.web.operations.parameters import IF_NONE_MATCH
 from openccp.web.operations.shape import (
@@ -11,6 +12,7 @@ from openccp.web.operations.shape import (
     Answer,
     Operation,
     Parameter,
+    nothing,
     page,
 )
 
@@ -86,5 +88,24 @@ OPERATIONS = (
         "getInfrastructure",
         "One infrastructure",
         (page("infrastructure", "The infrastructure."),),
+    ),
+    Operation(
+        "get",
+        "/operator",
+        "getOperatorView",
+        "Infrastructures, queues, accounts, storage and callbacks given up; for administrators",
+        (page("operatorView", "What there is."),),
+        refusals=(Forbidden,),
+    ),
+    Operation(
+        "post",
+        "/operator/deliveries/{deliveryID}/retry",
+        "sendDeliveryAgain",
+        "Send anybody's callback again; for administrators",
+        (
+            page("deadDelivery", "The callback, due now."),
+            nothing("From the page: back to it.", "Location", status=303),
+        ),
+        refusals=(AlreadyDelivered, Forbidden),
     ),
 )

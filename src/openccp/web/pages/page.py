@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from openccp.core.access import may_operate
 from openccp.web.api.sign_in import prefix
 from openccp.web.assets import SCRIPT, address, assets
 from openccp.web.language import LANGUAGES, wanted
@@ -123,5 +124,6 @@ def html(request: Request, page: str, document: Any) -> str:
         asset=address,
         script=SCRIPT if SCRIPT in assets() else None,
         built=assets(),
+        operates="who" in request.scope and may_operate(request.scope["who"]),
         session=any(name.endswith("ccp-session") for name in request.cookies),
     )
