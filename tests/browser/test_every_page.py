@@ -61,3 +61,14 @@ async def test_axe_finds_nothing_on_any_page(
         if found := await faults(page):
             wrong[name] = found
     assert not wrong
+
+
+async def test_axe_finds_nothing_on_the_operator_s_page(
+    page: Page, platform: RunningPlatform
+) -> None:
+    await page.set_viewport_size({"width": 320, "height": 900})
+    await page.goto(f"{platform.url}/processes")
+    await page.get_by_role("link", name="Operator").click()
+    await page.wait_for_url("**/operator")
+    await picture(page, "operator")
+    assert not await faults(page)

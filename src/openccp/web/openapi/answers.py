@@ -21,7 +21,7 @@ from openccp.core.problems import (
 )
 from openccp.core.uploads import NoSuchUpload
 from openccp.web.openapi.headers import header_references
-from openccp.web.openapi.schemas import ref
+from openccp.web.openapi.schema_words import ref
 from openccp.web.operations.shape import HTML, JSON, Answer, Operation
 
 PROBLEM_JSON = "application/problem+json"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from openccp.web.openapi.schemas import ref
+from openccp.web.openapi.schema_words import ref
 from openccp.web.operations.shape import JSON, TEXT
 
 _POSTED = {

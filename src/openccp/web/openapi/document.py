@@ -6,7 +6,8 @@ from typing import Any
 from openccp.web.openapi.answers import refusal_responses, responses
 from openccp.web.openapi.callbacks import CALLBACK_REFERENCES, CALLBACKS
 from openccp.web.openapi.headers import HEADERS
-from openccp.web.openapi.schemas import SCHEMAS, ref
+from openccp.web.openapi.schema_words import ref
+from openccp.web.openapi.schemas import SCHEMAS
 from openccp.web.operations import OPERATIONS, Operation
 from openccp.web.operations.parameters import PLACES
 from openccp.web.operations.shape import HTML, JSON, TEXT, Parameter

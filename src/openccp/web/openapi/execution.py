@@ -15,7 +15,7 @@ from openccp.core.execute_schema import (
 from openccp.core.kinds import is_bbox
 from openccp.core.method import ALL_FILES, Input, Method, Output
 from openccp.core.output_types import declared_media_type
-from openccp.web.openapi.schemas import ref
+from openccp.web.openapi.schema_words import ref
 from openccp.web.operations.shape import JSON, TEXT
 
 Schema = dict[str, Any]
