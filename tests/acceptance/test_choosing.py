@@ -172,6 +172,11 @@ def test_a_method_says_where_it_can_run(ann: User) -> None:
     assert where("fast", "local") == ["fast", "local"]
     assert where() == ["local", "fast", "away"]
     assert where("theirs") == []
+    name = a_method(ann, "fast", "local", title="Searched")
+    query = {"q": name, "infrastructure": "fast"}
+    listed = ann.http.get("/processes", params=query).json()["processes"]
+    found = {one["id"]: one["x-ccp-infrastructures"] for one in listed}
+    assert found[name] == ["fast", "local"]
 
 
 def test_a_size_leads_to_who_offers_it_and_an_unknown_one_is_refused(ann: User) -> None:
@@ -188,7 +193,9 @@ def test_a_size_leads_to_who_offers_it_and_an_unknown_one_is_refused(ann: User) 
     assert (offered["wall_seconds"], offered["memory_bytes"]) == (5, 67108864)
     problem = refusal(ann, process, inputs={"ccpsize": "huge"})
     assert 'fast: it does not offer the size "huge" (ccpsize); it offers quick' in problem["detail"]
-    assert ann.run(process, {"ccpsize": ""})["x-ccp-infrastructure"]
+    unsized = ann.run(process, {"ccpsize": ""})
+    page = ann.http.get(f"/jobs/{unsized['jobID']}?f=html").text
+    assert f'/infrastructures/{unsized["x-ccp-infrastructure"]}"' in page
 
 
 @pytest.mark.sandbox

@@ -66,6 +66,7 @@ async def infrastructure_document(services: Services, name: str) -> dict[str, An
         "limits": {**asdict(policy.limits), "replicas": policy.replicas},
         "sizes": {size: asdict(most) for size, most in policy.sizes.items()},
         "queue": asdict(policy.queue),
+        "may_lack": sorted(policy.may_lack),
         "default": policy.default,
         "priority": policy.priority,
         "measured": standing(services.measurements.of(name)),

@@ -78,9 +78,9 @@ async def search_processes(request: Request) -> Response:
 def _document(request: Request, matched: Matched) -> dict[str, Any]:
     """processList.yaml, with how many there are (as OGC API - Records says it) and the facets."""
     processes: Processes = request.app.state.processes
-    summaries = [processes.summary(one, root(request)) for one, _ in matched.methods]
+    summaries = [(processes.summary(one, root(request)), on) for one, on in matched.methods]
     return {
-        "processes": [orjson.loads(summary) for summary in summaries],
+        "processes": [orjson.loads(one) | {"x-ccp-infrastructures": on} for one, on in summaries],
         "links": _links(request, matched),
         "numberMatched": matched.total,
         "numberReturned": len(matched.methods),
