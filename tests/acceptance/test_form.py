@@ -198,3 +198,12 @@ def test_what_a_form_leaves_empty_the_program_leaves_out(user: User) -> None:
     assert user.http.post(CODE, data={**values, "language": "cobol"}).status_code == 400
     foreign = {"Sec-Fetch-Site": "cross-site"}
     assert httpx2.post(user.url + CODE, data=values, headers=foreign).status_code == 401
+
+
+def test_a_form_with_a_place_gives_the_program_for_that_place(user: User) -> None:
+    typed = {"infrastructure": "local", "value:name": "Ada", "show": "file"}
+    for language in ("bash", "python-client"):
+        written = user.http.post(CODE, data={**typed, "language": language})
+        assert written.status_code == 200, written.text
+        assert "infrastructure" in written.text.casefold()
+        assert "local" in written.text

@@ -125,3 +125,13 @@ def test_the_check_finds_what_the_execution_finds(viewer: User) -> None:
             refused += 1
             assert checked.json()["errors"] == wrong
     assert 10 < refused < 60
+
+
+def test_what_would_hold_up_everybody_is_refused(user: User) -> None:
+    form = "/processes/echo/form"
+    large = json.dumps({"inputs": {"x": [0] * 200_000}})
+    sent = {"as": (None, "json"), "do": (None, "yaml"), "text": (None, large)}
+    assert user.http.post(form, files=sent).status_code == 413
+    many = b"&" * (65 << 10)
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert user.http.post(form, content=many, headers=kind).status_code == 413

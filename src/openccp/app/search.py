@@ -20,6 +20,7 @@ Facet = Literal["category", "author", "keyword", "context"]
 FACETS: tuple[Facet, ...] = ("category", "author", "keyword", "context")
 LONGEST = 200
 """Letters of a search that are looked at; more describe nothing better."""
+MOST_WORDS = 8
 WEIGHTS = {"title": 8.0, "id": 6.0, "keyword": 5.0, "category": 4.0, "author": 3.0, "text": 1.0}
 BEGINS, RESEMBLES = 0.8, 0.5
 """How much a word that begins like the asked one counts, and one that differs by typos."""
@@ -62,8 +63,12 @@ class SearchIndex:
         scores = self._scores(wanted.words)
         if scores is not None:
             visible = [r for r in visible if r.method.id in scores]
-        left = [r for r in visible if _meets(r, wanted.only)]
-        facets = {name: self._values(visible, wanted.only, name, who) for name in FACETS}
+        only = wanted.only
+        if only.get("context", who.context) not in who.contexts:
+            # Whether something is shared in a context is a matter of its members.
+            return Found([], {name: {} for name in FACETS})
+        left = [r for r in visible if _meets(r, only)]
+        facets = {name: self._values(visible, only, name, who) for name in FACETS}
         return Found(sorted(left, key=_order(wanted.order, scores or {})), facets)
 
     @staticmethod
@@ -84,7 +89,7 @@ class SearchIndex:
         asked = folded(text[:LONGEST])
         if not asked:
             return None
-        each = [self._matches(word) for word in dict.fromkeys(asked)]
+        each = [self._matches(word) for word in list(dict.fromkeys(asked))[:MOST_WORDS]]
         common = set(each[0]).intersection(*each[1:])
         return {method_id: sum(one[method_id] for one in each) for method_id in common}
 

@@ -69,11 +69,12 @@ class AsyncClient:
         note: str | None = None,
         outputs: Sequence[str] | Mapping[str, Any] | None = None,
         key: str | None = None,
+        infrastructure: str | None = None,
         **more_inputs: Any,
     ) -> "AsyncJob":
         """Start a job; see `Client.run`."""
         given = calls.all_inputs(inputs, more_inputs, note)
-        steps = calls.execute(self._session, method, given, outputs, key)
+        steps = calls.execute(self._session, method, given, outputs, key, infrastructure)
         job = AsyncJob(self._wire, self._session, await self._wire.run(steps))
         return await job.wait() if wait else job
 

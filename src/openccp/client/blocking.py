@@ -78,6 +78,7 @@ class Client:
         note: str | None = None,
         outputs: Sequence[str] | Mapping[str, Any] | None = None,
         key: str | None = None,
+        infrastructure: str | None = None,
         **more_inputs: Any,
     ) -> "Job":
         """Start a job; inputs are keywords, or a mapping for names Python does not take.
@@ -85,10 +86,11 @@ class Client:
         A Path, bytes, or a file opened in binary mode is sent as its content in base64; so is
         a text that names an existing file, where the method wants a file. `key` identifies
         this run: the same key never starts a second job (default: a new one). `outputs` are
-        those wanted, by name, or each with its `transmissionMode` and `format`.
+        those wanted, by name, or each with its `transmissionMode` and `format`; `infrastructure` is where it
+        shall run, else the platform chooses.
         """
         given = calls.all_inputs(inputs, more_inputs, note)
-        steps = calls.execute(self._session, method, given, outputs, key)
+        steps = calls.execute(self._session, method, given, outputs, key, infrastructure)
         job = Job(self._wire, self._session, self._wire.run(steps))
         return job.wait() if wait else job
 

@@ -142,12 +142,15 @@ def execute(
     inputs: Mapping[str, Any],
     outputs: Sequence[str] | Mapping[str, Any] | None,
     key: str | None,
+    infrastructure: str | None = None,
 ) -> Steps[Document]:
     """Start a job; the same key never starts a second one."""
     inputs = yield from _with_named_files(session, method, inputs)
     asked: Document = {"inputs": {name: values.encode(value) for name, value in inputs.items()}}
     if outputs is not None:
         asked["outputs"] = _outputs(outputs)
+    if infrastructure is not None:
+        asked["infrastructure"] = infrastructure
     asked["response"] = "document"
     reply = yield from session.call(
         Request(

@@ -67,8 +67,8 @@ def request_body(method: Method, sent: Mapping[str, Any]) -> dict[str, Any]:
     }
     if any("\0" in text for text in _texts(sent)):
         raise InvalidRequest("A null byte cannot be part of a request.")
-    outputs = sent.get("outputs")
-    return {**without_keys({"inputs": made}), **({"outputs": outputs} if outputs else {})}
+    more = {name: sent[name] for name in ("outputs", "infrastructure") if sent.get(name)}
+    return {**without_keys({"inputs": made}), **more}
 
 
 def secret_of(name: str) -> Secret:

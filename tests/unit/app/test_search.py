@@ -104,3 +104,9 @@ def test_one_typo_in_a_word_of_some_length_is_forgiven(word: str, data: st.DataO
     right = set(ids(Search(word)))
     assert allowed_typos(wrong)
     assert right <= set(ids(Search(wrong)))
+
+
+def test_what_is_shared_among_others_cannot_be_guessed() -> None:
+    found = SHELF.search(ADA, Search(only={"context": "/vre/air"}))
+    assert list(found.methods) == []
+    assert ids(Search(only={"context": "/vre/sea"})) == ["shared"]

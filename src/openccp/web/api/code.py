@@ -29,7 +29,7 @@ from openccp.web.ranges import content_disposition
 from openccp.web.render import page, render
 from openccp.web.sending import GUARDED
 
-MEMBERS = ("inputs", "outputs", "response", "subscriber", "subscribers")
+MEMBERS = ("inputs", "outputs", "infrastructure", "response", "subscriber", "subscribers")
 
 
 async def process_code(request: Request) -> Response:
@@ -113,6 +113,8 @@ def _checked(sent: Any) -> Mapping[str, Any]:
     """A request as far as a program needs one; the program's own is checked as every other."""
     if not isinstance(sent, dict) or not sent.keys() <= set(MEMBERS):
         raise InvalidRequest(f"Expected an object with some of {', '.join(MEMBERS)}.")
+    if not isinstance(sent.get("infrastructure", ""), str):
+        raise InvalidRequest("infrastructure: expected a name.")
     for member in ("inputs", "outputs"):
         if not isinstance(sent.get(member, {}), dict):
             raise InvalidRequest(f"{member}: expected an object.")

@@ -1,5 +1,6 @@
 """/processes/{id}/form: a process's inputs as a form, and what its button sends."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
@@ -41,7 +42,7 @@ from openccp.web.render import page
 
 MULTIPART = "multipart/form-data"
 MOST_FILES, MOST_FIELDS = 100, 2_000
-LARGEST_SIGNED_OUT = 1 << 20
+LARGEST_SIGNED_OUT, LARGEST_URLENCODED = 1 << 20, 64 << 10
 UTF8 = (b"utf-8", b"utf8")
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -100,19 +101,25 @@ async def send_form(request: Request) -> Response:
     except NotAuthenticated:
         return await signed_out(request)
     revision = await visible_method(services(request), who, request.path_params["process_id"])
-    sent = read_sent(await form_pairs(request, services(request).rules.body_bytes))
+    pairs = await form_pairs(request, services(request).rules.body_bytes)
+    sent = await asyncio.to_thread(read_sent, pairs)
     if sent.do == CHECK:
-        draft(revision.method, sent.body(revision.method, fields_of(revision.method)))
+        await asyncio.to_thread(_check, revision.method, sent)
         return Response(status_code=204, headers=NO_STORE)
     try:
         return await _done(request, who, revision, sent)
     except Problem as problem:
-        return await _form(request, who, _refused(revision, sent, problem))
+        refused = await asyncio.to_thread(_refused, revision, sent, problem)
+        return await _form(request, who, refused)
+
+
+def _check(method: Method, sent: Sent) -> None:
+    draft(method, sent.body(method, fields_of(method)))
 
 
 async def _done(request: Request, who: Who, revision: Revision, sent: Sent) -> Response:
     method = revision.method
-    body = sent.body(method, fields_of(method))
+    body = await asyncio.to_thread(sent.body, method, fields_of(method))
     if sent.do != RUN:
         return await _form(request, who, Shown(revision, body, sent.next))
     once, content = Preference(respond_async=True), orjson.dumps(body)
@@ -136,7 +143,7 @@ def _refused(revision: Revision, sent: Sent, problem: Problem) -> Shown:
 
 async def _form(request: Request, who: Who, shown: Shown) -> Response:
     there, problem = services(request), shown.problem
-    document = _document(shown) | {
+    document = await asyncio.to_thread(_document, shown) | {
         "key": secrets.token_hex(16),
         "places": await places_to_run(there, who, shown.revision.method),
         "largest": there.rules.uploads.largest,
@@ -196,7 +203,9 @@ async def form_pairs(request: Request, most: int) -> list[Pair]:
     known = kind.decode("latin-1").lower()
     if known not in (FORM, MULTIPART) or words.get(b"charset", b"utf-8").lower() not in UTF8:
         raise UnsupportedMediaType(f"Send the form as {MULTIPART} or {FORM}, in UTF-8.")
-    body = await bounded(request.stream(), most, None)
+    # Of urlencoded ones megabytes of nothing but `&` take seconds to read; our pages send none.
+    largest = min(most, LARGEST_URLENCODED) if known == FORM else most
+    body = await bounded(request.stream(), largest, None)
     try:
         form = await _parser(known, request.headers, body).parse()
     except MultiPartException as error:

@@ -8,9 +8,11 @@ from typing import Any
 
 import orjson
 
-from openccp.core.problems import MalformedBody
+from openccp.core.problems import BodyTooLarge, MalformedBody
 from openccp.core.strict_json import loads
 
+LARGEST_YAML = 256 << 10
+"""Bytes as JSON: writing YAML takes seconds for each megabyte."""
 INDENTED = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
 
 
@@ -25,6 +27,8 @@ class View(StrEnum):
 def written(view: View, body: Mapping[str, Any]) -> str:
     """The text of a request."""
     if view is View.YAML:
+        if len(orjson.dumps(body)) > LARGEST_YAML:
+            raise BodyTooLarge("A request as large as this one is shown as JSON only.")
         text: str = _yaml().dumps(body)
         return text
     return orjson.dumps(body, option=INDENTED).decode()
