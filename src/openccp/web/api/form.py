@@ -42,7 +42,8 @@ from openccp.web.render import page
 
 MULTIPART = "multipart/form-data"
 MOST_FILES, MOST_FIELDS = 100, 2_000
-LARGEST_SIGNED_OUT, LARGEST_URLENCODED = 1 << 20, 64 << 10
+LARGEST_SIGNED_OUT, SMALL = 1 << 20, 64 << 10
+"""Urlencoded forms are small: megabytes of nothing but `&` take seconds to read."""
 UTF8 = (b"utf-8", b"utf8")
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -203,9 +204,7 @@ async def form_pairs(request: Request, most: int) -> list[Pair]:
     known = kind.decode("latin-1").lower()
     if known not in (FORM, MULTIPART) or words.get(b"charset", b"utf-8").lower() not in UTF8:
         raise UnsupportedMediaType(f"Send the form as {MULTIPART} or {FORM}, in UTF-8.")
-    # Of urlencoded ones megabytes of nothing but `&` take seconds to read; our pages send none.
-    largest = min(most, LARGEST_URLENCODED) if known == FORM else most
-    body = await bounded(request.stream(), largest, None)
+    body = await bounded(request.stream(), most if known == MULTIPART else SMALL, None)
     try:
         form = await _parser(known, request.headers, body).parse()
     except MultiPartException as error:
