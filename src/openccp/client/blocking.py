@@ -86,8 +86,8 @@ class Client:
         A Path, bytes, or a file opened in binary mode is sent as its content in base64; so is
         a text that names an existing file, where the method wants a file. `key` identifies
         this run: the same key never starts a second job (default: a new one). `outputs` are
-        those wanted, by name, or each with its `transmissionMode` and `format`; `infrastructure` is where it
-        shall run, else the platform chooses.
+        those wanted, by name, or each with its `transmissionMode` and `format`.
+        `infrastructure` is where it shall run; else the platform chooses.
         """
         given = calls.all_inputs(inputs, more_inputs, note)
         steps = calls.execute(self._session, method, given, outputs, key, infrastructure)
