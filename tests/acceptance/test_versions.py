@@ -38,6 +38,18 @@ def test_versions_are_kept_and_compared(user: User) -> None:
         assert user.http.get(f"/processes/grown/versions/changes?{query}").status_code == 400
 
 
+def test_a_readme_is_shown_and_runs_nothing(user: User) -> None:
+    readme = "# Waves\n\n<script>alert(1)</script> [how](https://example.org/waves)\n"
+    document = bash_method("read-me", "true") | {"x-ccp-readme": readme}
+    assert user.deploy(document).status_code == 201
+    page = Page(user.http.get("/processes/read-me", headers=BROWSER).text)
+    assert not page.faults
+    assert "https://example.org/waves" in page.links
+    assert user.http.get("/processes/read-me").json()["x-ccp-readme"] == readme
+    long = document | {"id": "long-readme", "x-ccp-readme": "x" * 100_001}
+    assert user.deploy(long).json()["errors"][0]["pointer"] == "/x-ccp-readme"
+
+
 def test_what_is_too_long_is_not_compared(user: User) -> None:
     replaced(user, "long", "true\n" * 3_000, "false\n" * 3_000)
     told = user.http.get("/processes/long/versions/changes").json()

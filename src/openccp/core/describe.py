@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from openccp.core.descriptor import README
 from openccp.core.method import RESERVED, Input, Method, Output, Revision
 from openccp.core.mixed import content_schema
 
@@ -61,6 +62,8 @@ def describe(revision: Revision) -> dict[str, Any]:
         described["x-ccp-root"] = True
     if method.gpus:
         described["x-ccp-gpus"] = method.gpus
+    if readme := method.document.get(README):
+        described[README] = readme
     if method.image:
         described["x-ccp-image"] = method.image
     return described

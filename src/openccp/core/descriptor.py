@@ -27,6 +27,9 @@ SCRIPTS = {"deploy-script": "deploy", "execute-script": "execute", "undeploy-scr
 STREAMS = ("stdout", "stderr")
 TOOL = "x-ccp-tool"
 """What a method runs instead of an execute script: a CWL process, whatever it came as."""
+README = "x-ccp-readme"
+"""What a method has to say at length, in Markdown."""
+LONGEST_README = 100_000
 _NO_FILE_NAME = "output.zip"
 _COMPATIBLE = re.compile(r"(?:.*/)?infrastructures/([A-Za-z0-9][A-Za-z0-9._-]{0,127})/?", re.ASCII)
 _GLOB = re.compile(r"(?!/)(?!(.*/)?\.\.(/|$))[^\\\0]{1,255}")
@@ -44,6 +47,7 @@ def read_method(document: Mapping[str, Any]) -> Method:
     inputs = {i.id: i for i in _inputs(fields, warnings)}
     scripts = _scripts(fields, warnings)
     image = _image(fields, inputs)
+    fields.text(README, LONGEST_README)
     if scripts.execute and not image and "ccpimage" not in inputs:
         faults.add("/inputs", _NO_RUNTIME)
     method = Method(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from openccp.core.descriptor import SCRIPTS
+from openccp.core.descriptor import README, SCRIPTS
 from openccp.core.problems import MalformedBody
 from openccp.core.strict_json import loads
 
@@ -223,8 +223,9 @@ OUTPUT: Mapping[str, Word] = {
     "path": member("x-ccp-path"),
     "media": member("contentMediaType", inside="schema"),
 }
+PLAIN = ("id", "title", "version", "description", README, "x-ccp-image")
 TOP: Mapping[str, Word] = {
-    **{name: member(name) for name in ("id", "title", "version", "description", "x-ccp-image")},
+    **{name: member(name) for name in PLAIN},
     "keywords": lines("keywords"),
     "author": titles("author"),
     "category": titles("category"),

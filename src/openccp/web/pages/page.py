@@ -20,6 +20,7 @@ from openccp.web.negotiate import here, site
 from openccp.web.pages.citation import citation, titles
 from openccp.web.pages.example import curl, example, has_example, kind
 from openccp.web.pages.lasting import lasted, spoken
+from openccp.web.pages.markdown import markdown
 from openccp.web.pages.words import SPOKEN, say, say_many
 
 POLICY = (
@@ -70,6 +71,7 @@ ENVIRONMENT.filters |= {
     "citation": citation,
     "titles": titles,
     "has_example": has_example,
+    "markdown": markdown,
     # For a word that is not written in the template: what `_()` says is taken as markup.
     "said": say,
 }
