@@ -136,6 +136,6 @@ def record(services: Services, job: Job) -> Manifest:
     return manifest
 
 
-async def archive(services: Services, job: Job) -> Archive:
-    """All files of an ended job as one zip; laying it out takes a while where there are many."""
-    return await asyncio.to_thread(services.files.bundle, job.id, job.finished or 0.0)
+async def archive(services: Services, job: Job, only: frozenset[str] = frozenset()) -> Archive:
+    """All files of an ended job, or `only` these, as one zip; many take a while to lay out."""
+    return await asyncio.to_thread(services.files.bundle, job.id, job.finished or 0.0, only)

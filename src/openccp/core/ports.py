@@ -293,8 +293,11 @@ class FileStore(Protocol):
     def open_log(self, job: str, name: str) -> Path:
         """A stored log by name (`stdout`)."""
 
-    def bundle(self, job: str, modified: float) -> Archive:
-        """Everything as output.zip, dated `modified`; NotFound before the end."""
+    def bundle(self, job: str, modified: float, only: frozenset[str] = frozenset()) -> Archive:
+        """Everything as output.zip, or `only` these outputs, dated `modified`.
+
+        NotFound before the end.
+        """
 
     def remove(self, job: str) -> None:
         """Delete the record; idempotent."""

@@ -7,6 +7,7 @@ comes from outside is looked up among what there is, and never joined to a path.
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from openccp.core.method import Output
@@ -68,9 +69,12 @@ class FolderStore:
             raise NotFound("The job has no log of this name.")
         return self._folder(job) / LOGS / entry.path
 
-    def bundle(self, job: str, modified: float) -> Bundle:
-        """`output.zip`, its members dated `modified` (when the job finished)."""
+    def bundle(self, job: str, modified: float, only: frozenset[str] = frozenset()) -> Bundle:
+        """`output.zip`, or `only` these files of it, dated `modified` (when the job finished)."""
         manifest = self._record(job).manifest
+        if only:
+            some = tuple(entry for entry in manifest.files if entry.path in only)
+            manifest = replace(manifest, files=some, logs=())
         found = members(
             manifest,
             job,

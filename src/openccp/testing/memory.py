@@ -371,7 +371,7 @@ class NoFiles:
 
     open_log = open_output
 
-    def bundle(self, job: str, modified: float) -> Archive:
+    def bundle(self, job: str, modified: float, only: frozenset[str] = frozenset()) -> Archive:
         """There is none."""
         raise NotFound
 

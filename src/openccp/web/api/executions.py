@@ -54,7 +54,7 @@ def _listing(job: Job, manifest: Manifest | None, base: str) -> dict[str, Any]:
     names = (*METADATA, STATUS, *told)
     return {
         "metadata": [f"{here}/metadata/{name}" for name in names],
-        "files": list(_files(manifest.files, f"{here}/outputs")) if manifest else [],
+        "files": list(_outputs(manifest.files, here)) if manifest else [],
         "logs": list(_files(manifest.logs, f"{here}/logs")) if manifest else [],
         "skipped": [{"path": s.path, "reason": s.reason} for s in manifest.skipped]
         if manifest
@@ -66,7 +66,12 @@ def _listing(job: Job, manifest: Manifest | None, base: str) -> dict[str, Any]:
 def listed_files(job: Job, manifest: Manifest | None, base: str) -> dict[str, Any]:
     """The files and logs of a record, without what is known of how it came to be."""
     listing = _listing(job, manifest, base)
-    return {name: listing[name] for name in ("files", "logs", "skipped")}
+    return {name: listing[name] for name in ("files", "logs", "skipped", "archive")}
+
+
+def _outputs(entries: tuple[FileEntry, ...], here: str) -> Iterator[dict[str, Any]]:
+    for one in _files(entries, f"{here}/outputs"):
+        yield {**one, "preview": f"{here}/previews/{quote(one['path'])}"}
 
 
 def _files(entries: tuple[FileEntry, ...], here: str) -> Iterator[dict[str, Any]]:
@@ -81,17 +86,20 @@ def _files(entries: tuple[FileEntry, ...], here: str) -> Iterator[dict[str, Any]
 
 
 async def get_archive(request: Request) -> Response:
-    """GET /executions/{id}/outputs/output.zip."""
+    """GET /executions/{id}/outputs/output.zip: everything, or the files named by `path`."""
     job = await _job(request)
-    record(services(request), job)
-    return send_archive(request, await archive(services(request), job), ARCHIVE)
+    manifest = record(services(request), job)
+    only = frozenset(request.query_params.getlist("path"))
+    for path in only:
+        entry_of(manifest.files, path)
+    return send_archive(request, await archive(services(request), job, only), ARCHIVE)
 
 
 async def get_output_file(request: Request) -> Response:
     """GET /executions/{id}/outputs/{path}: one file the job left."""
     job = await _job(request)
     manifest, path = record(services(request), job), request.path_params["path"]
-    entry = _entry(manifest.files, path)
+    entry = entry_of(manifest.files, path)
     file = services(request).files.open_output(job.id, path)
     return send_file(request, file, path, f'"{entry.sha256}"', entry.media_type)
 
@@ -100,7 +108,7 @@ async def get_log_file(request: Request) -> Response:
     """GET /executions/{id}/logs/{name}: one stored log."""
     job = await _job(request)
     manifest, name = record(services(request), job), request.path_params["name"]
-    entry = _entry(manifest.logs, name)
+    entry = entry_of(manifest.logs, name)
     file = services(request).files.open_log(job.id, name)
     return send_file(request, file, f"{name}.txt", f'"{entry.sha256}"', "text/plain; charset=utf-8")
 
@@ -125,7 +133,8 @@ async def _job(request: Request) -> Job:
     return await visible_job(services(request), who, request.path_params["job_id"])
 
 
-def _entry(entries: tuple[FileEntry, ...], path: str) -> FileEntry:
+def entry_of(entries: tuple[FileEntry, ...], path: str) -> FileEntry:
+    """The file of this path; NotFound if there is none."""
     for entry in entries:
         if entry.path == path:
             return entry

@@ -13,6 +13,7 @@ from openccp.core.problems import InvalidRequest
 from openccp.core.strict_json import loads
 from openccp.web.api.executions import get_archive, get_log_file, get_output_file, listed_files
 from openccp.web.api.logs import get_logs
+from openccp.web.api.previews import get_preview
 from openccp.web.api.results import get_result, get_results
 from openccp.web.api.sign_in import prefix
 from openccp.web.documents import REL, link, moment, status_info
@@ -119,5 +120,6 @@ routes = [
     Route(f"{BELOW}/logs", get_logs, methods=["GET"]),
     Route(f"{RECORD}/outputs/output.zip", get_archive, methods=["GET"]),
     Route(f"{RECORD}/outputs/{{path:path}}", get_output_file, methods=["GET"]),
+    Route(f"{RECORD}/previews/{{path:path}}", get_preview, methods=["GET"]),
     Route(f"{RECORD}/logs/{{name}}", get_log_file, methods=["GET"]),
 ]

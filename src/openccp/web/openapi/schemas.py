@@ -258,7 +258,10 @@ JOBS = {
     ),
     "jobList": a(("jobs", "links"), jobs=list_of("statusInfo"), links=LINKS, searchedTo=MOMENT),
     "executionList": list_of("statusInfo"),
-    "file": a(("path", "href"), path=TEXT, size=WHOLE, sha256=TEXT, type=TEXT, href=TEXT),
+    "file": a(
+        ("path", "href"), path=TEXT, size=WHOLE, sha256=TEXT, type=TEXT, href=TEXT, preview=TEXT
+    ),
+    "preview": a(("path", "preview"), path=TEXT, preview=OBJECT, links=LINKS),
     "execution": {
         "allOf": [
             ref("statusInfo"),

@@ -8,7 +8,7 @@ from openccp.core.problems import (
     ResultNotReady,
 )
 from openccp.web.operations.job_filter import EXECUTIONS_LIMIT, JOB_FILTER
-from openccp.web.operations.parameters import FILE, IF_MATCH
+from openccp.web.operations.parameters import FILE, IF_MATCH, SOME_FILES
 from openccp.web.operations.shape import Answer, Operation, file_answers, json_answer, page
 
 NO_FILE = (NotFound, ResultNotReady, RangeNotSatisfiable)
@@ -41,9 +41,9 @@ OPERATIONS = (
         "get",
         "/executions/{jobID}/outputs/output.zip",
         "getArchive",
-        "All files",
+        "All files, or some",
         file_answers("application/zip"),
-        parameters=FILE,
+        parameters=(*FILE, SOME_FILES),
         refusals=NO_FILE,
     ),
     Operation(
@@ -54,6 +54,14 @@ OPERATIONS = (
         file_answers(),
         parameters=FILE,
         refusals=NO_FILE,
+    ),
+    Operation(
+        "get",
+        "/executions/{jobID}/previews/{path}",
+        "getPreview",
+        "What a file looks like",
+        (page("preview", "Text and numbers of it, bounded."),),
+        refusals=(NotFound,),
     ),
     Operation(
         "get",

@@ -111,6 +111,12 @@ CONTENT_SCHEMA = Parameter(
 )
 LAST_EVENT_ID = Parameter("Last-Event-ID", "header", "Go on behind this event.")
 FILE = (RANGE, IF_NONE_MATCH)
+SOME_FILES = Parameter(
+    "path",
+    "query",
+    "Only this file; given again, these files.",
+    {"type": "array", "items": {"type": "string"}},
+)
 STREAM = Parameter(
     "stream", "query", "Which stream.", {"type": "string", "enum": ["stdout", "stderr"]}
 )

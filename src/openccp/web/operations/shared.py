@@ -15,6 +15,7 @@ FOR_GUESTS = frozenset(
         "getLogs",
         "getArchive",
         "getOutputFile",
+        "getPreview",
         "getLogFile",
     }
 )

@@ -25,9 +25,11 @@ from openccp.web.pages.words import SPOKEN, say, say_many
 
 POLICY = (
     "default-src 'none'; script-src {assets}; connect-src 'self'; style-src {assets}; "
-    "img-src {assets}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "img-src {pictures}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 """Nothing that a job wrote is ever run: only what is served as an asset."""
+PICTURES = {"preview": ("/executions/", "/shared/")}
+"""The pages that show pictures which jobs left, and where those are: a picture runs nothing."""
 GUARDED = {
     "Cross-Origin-Opener-Policy": "same-origin",
     # Not no-referrer: a browser would then send `Origin: null` with our own forms, and we
@@ -90,7 +92,9 @@ class Page(Response):
         status: int = 200,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        policy = POLICY.format(assets=f"{site(request)}/assets/")
+        assets, places = f"{site(request)}/assets/", PICTURES.get(page, ())
+        pictures = " ".join([assets, *(site(request) + place for place in places)])
+        policy = POLICY.format(assets=assets, pictures=pictures)
         guarded = GUARDED | {"Content-Security-Policy": policy}
         guarded["Content-Language"] = wanted(request)
         super().__init__(None, status, guarded | dict(headers or {}))
