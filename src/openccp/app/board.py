@@ -78,7 +78,7 @@ class Board:
 
     def _found(self, name: str) -> frozenset[str]:
         measured = self._measurements.of(name)
-        return frozenset(one.promise for one in measured.broken) if measured else frozenset()
+        return measured.disproved if measured else frozenset()
 
     async def _ask(self, name: str) -> Health:
         health = await self._places[name].check()

@@ -68,6 +68,7 @@ def where(services: Services, who: Who, method: Method) -> tuple[str, ...]:
         names(services, method),
         network=method.network,
         size=size_of(method),
+        secrets=bool(method.secrets),
     )
     found = considered_for(places(services), demand)
     return tuple(place.name for place in found if refusal(place, demand) is None)

@@ -116,15 +116,21 @@ def _obstacles(place: Place, demand: Demand) -> Iterator[str]:
 
 
 def _operators_obstacles(place: Place, demand: Demand) -> Iterator[str]:
-    policy, other = place.policy, "network" if demand.network else "private"
+    policy = place.policy
     if demand.replicas > policy.replicas:
         yield f"it runs at most {policy.replicas} replicas of a job, not {demand.replicas}"
     if demand.size is not None and demand.size not in policy.sizes:
         offered = ", ".join(policy.sizes) or "none"
         yield f"it does not offer the size {shown(demand.size)} (ccpsize); it offers {offered}"
-    for name in sorted(place.broken - policy.may_lack - {other}):
+    for name in sorted(place.broken - policy.may_lack - _unneeded(demand)):
         if name in PROMISES:
             yield f"it was found not to hold there that {PROMISES[name]}"
+
+
+def _unneeded(demand: Demand) -> set[str]:
+    """The promises that do not matter to such a job."""
+    other = "network" if demand.network else "private"
+    return {other} if demand.secrets else {other, "secrets"}
 
 
 def _obstacles_now(health: Health, demand: Demand) -> Iterator[str]:

@@ -39,12 +39,16 @@ LACKS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One promise that was tried. `how` says how it is held; empty if it was never promised."""
+    """One promise. `how` says how it is held; empty if it was never promised.
+
+    `tried` False: it came to no end, so that nothing is known; it counts as broken all the same.
+    """
 
     promise: str
     holds: bool
     how: str
     detail: str
+    tried: bool = True
 
     @property
     def broken(self) -> bool:
@@ -64,6 +68,11 @@ class Measured:
     def broken(self) -> tuple[Measurement, ...]:
         """What was promised and does not hold."""
         return tuple(one for one in self.found if one.broken)
+
+    @property
+    def disproved(self) -> frozenset[str]:
+        """The names of what was promised, and tried, and does not hold."""
+        return frozenset(one.promise for one in self.broken if one.tried)
 
 
 class Measurements(Protocol):

@@ -104,5 +104,7 @@ async def test_it_ends_in_time_and_leaves_nothing(tmp_path: Path) -> None:
     measured = await measure(silent, tmp_path, time.time, seconds=1)
     assert time.monotonic() - begun < 20
     assert all("within 1 s" in one.detail for one in measured.found)
+    assert measured.broken
+    assert measured.disproved == frozenset()
     assert silent._running == {}
     await silent.close()

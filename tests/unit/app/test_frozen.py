@@ -218,6 +218,7 @@ async def test_what_is_measured_meanwhile_is_known_at_the_next_look(tmp_path: Pa
         found = (
             Measurement("pids", holds, "cgroup v2", "60 processes"),
             Measurement("seccomp", False, "", "never promised"),
+            Measurement("cpus", False, "cgroup v2", "no end", tried=False),
         )
         kept.keep("local", Measured(1.0, "1", found))
 

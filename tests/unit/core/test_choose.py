@@ -97,7 +97,7 @@ def test_what_can_run_nowhere_is_told_why_of_each() -> None:
 
 
 def test_a_size_that_is_not_offered_and_a_promise_that_is_broken_are_told() -> None:
-    leaky = a_place("a", broken=frozenset({"pids", "private"}))
+    leaky = a_place("a", broken=frozenset({"pids", "private", "secrets"}))
     assert refusal(leaky, a_demand()) == (
         "it was found not to hold there that a job cannot have more processes than it may"
     )
@@ -105,6 +105,9 @@ def test_a_size_that_is_not_offered_and_a_promise_that_is_broken_are_told() -> N
         'it does not offer the size "huge" (ccpsize); it offers none'
     )
     with_secrets = a_demand(secrets=True)
+    assert "a secret is a file" in str(
+        refusal(a_place("a", broken=frozenset({"secrets"})), with_secrets)
+    )
     assert refusal(a_place("a", health=replace(UP, lacks=("paths",))), with_secrets) == (
         "the method has secrets, and jobs have no place for them there"
     )

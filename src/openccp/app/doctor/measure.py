@@ -1,7 +1,7 @@
 """Everything about one infrastructure, within a bound in time."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,10 @@ async def measure(
         return Measured(clock(), health.version, (Measurement(REACHABLE, False, "asked", words),))
     at_once = min(AT_ONCE, max(2, infrastructure.slots))
     prober = Prober(infrastructure, chosen, at_once, takes_secrets="paths" not in health.lacks)
-    found = await _all(_inquiries(prober, folder), seconds)
-    rows = (_row(name, found, health, seconds) for name in PROMISES)
+    found, failed = await _all(_inquiries(prober, folder), seconds)
+    late = f"it was not tried to its end within {seconds:g} s"
+    untried = {name: failed.get(name, late) for name in PROMISES if name not in found}
+    rows = (_row(name, found, untried, health) for name in PROMISES)
     return Measured(clock(), health.version, tuple(rows))
 
 
@@ -65,28 +67,30 @@ async def _started(inquiry: Inquiry, prober: Prober) -> Found:
 
 async def _all(
     inquiries: dict[tuple[str, ...], Coroutine[Any, Any, Found]], seconds: float
-) -> Found:
-    """What each found; one that fails says so for its promises, and hinders no other."""
+) -> tuple[Found, dict[str, str]]:
+    """What each found, and why others could not be tried: one that fails hinders no other."""
     tasks = {asyncio.ensure_future(one): names for names, one in inquiries.items()}
     done, late = await asyncio.wait(tasks, timeout=seconds)
     for task in late:
         task.cancel()
     await asyncio.gather(*late, return_exceptions=True)
     found: Found = {}
+    failed: dict[str, str] = {}
     for task in done:
         error = task.exception()
         if error is None:
             found |= task.result()
         else:
             words = f"it could not be tried: {type(error).__name__}: {error}"
-            found |= dict.fromkeys(tasks[task], (False, words))
-    return found
+            failed |= dict.fromkeys(tasks[task], words)
+    return found, failed
 
 
-def _row(name: str, found: Found, health: Health, seconds: float) -> Measurement:
+def _row(name: str, found: Found, untried: Mapping[str, str], health: Health) -> Measurement:
     excused = name == "secrets" and "paths" in health.lacks
     owed = name in BY_CONTRACT and not excused
     how = health.enforced.get(name, "by contract" if owed else "")
-    late = (False, f"it was not tried to its end within {seconds:g} s")
-    holds, detail = found.get(name, late)
+    if name in untried:
+        return Measurement(name, False, how, untried[name], tried=False)
+    holds, detail = found[name]
     return Measurement(name, holds, how, detail)
