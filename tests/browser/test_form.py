@@ -181,6 +181,7 @@ async def test_nothing_typed_is_lost_but_secrets(page: Page, address: str) -> No
     assert "name: Ada" in text
     await page.get_by_label("The request as YAML").fill(text.replace("Ada", "Grace"))
     await picture(page, "yaml")
+    assert "Grace" not in await page.evaluate("JSON.stringify({...sessionStorage})")
     await page.get_by_role("button", name="As a form").click()
     await expect(page.get_by_label("Your name")).to_have_value("Grace")
 

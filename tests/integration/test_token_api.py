@@ -289,5 +289,6 @@ async def test_signing_out_ends_the_session_at_once(site: Site) -> None:
     assert (await site.http.get("/who", headers=kept)).status_code == 200
     out = await site.http.post("/sign-out", headers={"Origin": site.address})
     assert out.status_code == 303
+    assert out.headers["clear-site-data"] == '"cache", "storage"'
     assert not site.http.cookies
     assert (await site.http.get("/who", headers=kept)).status_code == 401

@@ -3,7 +3,7 @@
  * of the server, which is asked; and what was typed is there again after the page is loaded anew.
  */
 const QUIET = 300;
-const SKIPPED = /^(secret:|kept:|upload:|parameters$|key$|as$|do$)/;
+const SKIPPED = /^(secret:|kept:|upload:|parameters$|key$|as$|do$|rest$)/;
 
 function start(form: HTMLFormElement): void {
   const draft = `ccp-draft:${location.pathname}${location.search}`;
@@ -23,7 +23,11 @@ function start(form: HTMLFormElement): void {
 }
 
 function keep(form: HTMLFormElement, draft: string): void {
-  const pairs = [...new FormData(form)].filter(([name, one]) => typeof one === "string" && !SKIPPED.test(name));
+  // A text of a request that takes secrets may have them in it.
+  const secret = form.querySelector('[name^="secret:"]') !== null;
+  const pairs = [...new FormData(form)].filter(
+    ([name, one]) => typeof one === "string" && !SKIPPED.test(name) && !(secret && name === "text"),
+  );
   sessionStorage.setItem(draft, JSON.stringify(pairs));
 }
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 
 from openccp.app.services import Services
-from openccp.core.problems import Unavailable
+from openccp.core.problems import Problem
 
 log = logging.getLogger(__name__)
 
@@ -15,18 +15,32 @@ DAY = 86400.0
 async def keep_tidy(services: Services) -> None:
     """Every ten minutes: forget secrets, callbacks, uploads and created jobs whose time is over."""
     while True:
-        try:
-            await tidy(services)
-        except Unavailable as error:
-            log.warning("could not tidy up: %s", error)
+        await tidy(services)
         await asyncio.sleep(EVERY)
 
 
 async def tidy(services: Services) -> None:
-    """Once; many jobs are forgotten in several short changes."""
-    now = services.clock()
+    """Once; what cannot be done now keeps nothing else from it, and is tried the next time."""
+    for step in (_accounts, _deliveries, _uploads, _created):
+        try:
+            await step(services, services.clock())
+        except (Problem, OSError, ValueError):
+            log.exception("could not forget all that is old: %s", step.__name__.strip("_"))
+
+
+async def _accounts(services: Services, now: float) -> None:
     await services.accounts.forget_expired(now)
+
+
+async def _deliveries(services: Services, now: float) -> None:
     await services.deliveries.forget(now - services.rules.callback_days * DAY)
+
+
+async def _uploads(services: Services, now: float) -> None:
     await asyncio.to_thread(services.uploads.forget, now - services.rules.uploads.seconds)
+
+
+async def _created(services: Services, now: float) -> None:
+    """Many are forgotten in several short changes."""
     while await services.jobs.forget_created(now - services.rules.created_seconds):
         pass

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from openccp.app.services import Services
 from openccp.core.access import Who
-from openccp.core.problems import BodyTooLarge
-from openccp.core.uploads import Asked, ChecksumMismatch, Upload, UploadMoved
+from openccp.core.problems import BodyTooLarge, Problem
+from openccp.core.uploads import Asked, ChecksumMismatch, Upload, UploadMoved, UploadStore
 
 BLOCK = 1 << 20
 """What is kept at a time: as much is lost at most where a connection is cut."""
@@ -55,24 +55,55 @@ async def add(
 ) -> Upload:
     """Keep what comes, from `offset` on. A piece that is not what it should be is taken back.
 
-    ConnectionError of `content` goes on to the caller, after what came before it was kept.
+    ConnectionError of `content` goes on to the caller, after what came before it was kept; of a
+    piece with a checksum nothing is, as it cannot be checked.
     """
-    store, at = services.uploads, offset
+    store = services.uploads
     known = await asyncio.to_thread(store.get, who.id, upload_id)
     if known.offset != offset:
         raise UploadMoved(
             f"The upload is at offset {known.offset}: go on from there.",
             headers={"Upload-Offset": str(known.offset)},
         )
-    digest = hashlib.new(checksum.algorithm) if checksum else None
-    async for block in _blocks(content):
-        at = await asyncio.to_thread(store.append, who.id, upload_id, at, block)
-        if digest is not None:
-            await asyncio.to_thread(digest.update, block)
-    if checksum and digest and digest.digest() != checksum.digest:
-        await asyncio.to_thread(store.take_back, who.id, upload_id, offset, at)
-        raise ChecksumMismatch
+    if checksum is None:
+        await _keep(store, who.id, known, content)
+    else:
+        await _keep_checked(store, who.id, known, content, checksum)
     return await asyncio.to_thread(store.get, who.id, upload_id)
+
+
+async def _keep(
+    store: UploadStore, owner: str, known: Upload, content: AsyncIterable[bytes]
+) -> None:
+    at = known.offset
+    async for block in _blocks(content):
+        at = await asyncio.to_thread(store.append, owner, known.id, at, block)
+
+
+async def _keep_checked(
+    store: UploadStore,
+    owner: str,
+    known: Upload,
+    content: AsyncIterable[bytes],
+    checksum: Checksum,
+) -> None:
+    """The last block is kept when all was checked: nothing unchecked ends an upload."""
+    at, held, digest = known.offset, b"", hashlib.new(checksum.algorithm)
+    try:
+        async for block in _blocks(content):
+            if at + len(held) + len(block) > known.asked.length:
+                raise BodyTooLarge(f"This upload has {known.asked.length} bytes; more came.")
+            if held:
+                at = await asyncio.to_thread(store.append, owner, known.id, at, held)
+            held = block
+            await asyncio.to_thread(digest.update, block)
+        if digest.digest() != checksum.digest:
+            raise ChecksumMismatch
+    except (ConnectionError, Problem, asyncio.CancelledError):
+        await asyncio.to_thread(store.take_back, owner, known.id, known.offset, at)
+        raise
+    if held:
+        await asyncio.to_thread(store.append, owner, known.id, at, held)
 
 
 async def _blocks(content: AsyncIterable[bytes]) -> AsyncIterator[bytes]:

@@ -127,9 +127,14 @@ class FolderUploads:
     def forget(self, before: float) -> None:
         """Delete what is old, and what a kill left half made."""
         for account in self._root.iterdir() if self._root.is_dir() else ():
-            for folder in account.iterdir():
-                with suppress(FileNotFoundError, NoSuchUpload):
-                    self._forget_one(folder, before)
+            if _ID.fullmatch(account.name):
+                with suppress(OSError):
+                    self._forget_some(account, before)
+
+    def _forget_some(self, account: Path, before: float) -> None:
+        for folder in account.iterdir():
+            with suppress(OSError, NoSuchUpload):
+                self._forget_one(folder, before)
 
     def _forget_one(self, folder: Path, before: float) -> None:
         if folder.name.startswith("."):
@@ -185,22 +190,25 @@ def _read(folder: Path) -> Upload:
     try:
         about: dict[str, Any] = orjson.loads((folder / ABOUT).read_bytes())
         status = (folder / CONTENT).stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise NoSuchUpload from None
     asked, changed = Asked(**about["asked"]), max(status.st_mtime, about["created"])
     return Upload(folder.name, asked, status.st_size, about["created"], changed, about["sha256"])
 
 
 def _write_about(folder: Path, upload: Upload, digest: str | None = None) -> None:
-    """Replaced whole, and on disk before it can be seen."""
+    """Replaced whole, and on disk before it can be seen; NoSuchUpload if it was removed."""
     new = folder / f".{ABOUT}"
     content = {"asked": asdict(upload.asked), "created": upload.created, "sha256": digest}
-    with new.open("wb") as file:
-        file.write(orjson.dumps(content))
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(folder / ABOUT)
-    number = os.open(folder, os.O_RDONLY)
+    try:
+        with new.open("wb") as file:
+            file.write(orjson.dumps(content))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(folder / ABOUT)
+        number = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        raise NoSuchUpload from None
     try:
         os.fsync(number)
     finally:

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -97,6 +97,22 @@ def test_room_is_taken_before_the_first_byte(store: FolderUploads) -> None:
     store.create(BOB, Asked(2000), ROOM)
     store.remove(ADA, first.id)
     store.create(ADA, Asked(2000), ROOM)
+
+
+def test_removed_while_it_is_digested_it_is_gone(
+    store: FolderUploads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = store.create(ADA, Asked(3), ROOM)
+    store.append(ADA, one.id, 0, b"abc")
+
+    def slowly(*asked: Any) -> Any:
+        store.remove(ADA, one.id)
+        return file_digest(*asked)
+
+    monkeypatch.setattr(uploads, "file_digest", slowly)
+    with pytest.raises(NoSuchUpload):
+        store.get(ADA, one.id)
+    assert store.of(ADA) == []
 
 
 def test_what_is_old_is_forgotten_and_so_is_what_was_left_half_made(tmp_path: Path) -> None:

@@ -106,8 +106,8 @@ async def sign_out(request: Request) -> Response:
         httponly=True,
         samesite="strict",
     )
-    # What the browser kept of this account's pages goes too.
-    answer.headers["Clear-Site-Data"] = '"cache"'
+    # What the browser kept of this account's pages goes too, and what was typed into them.
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
     return answer
 
 
