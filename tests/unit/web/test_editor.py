@@ -98,6 +98,9 @@ def test_a_row_without_a_name_is_not_lost() -> None:
     start = dict(NEW)
     made = edited(start, shown(start) | {"inputs/1/title": "Depth"})
     assert made["inputs"][1]["title"] == "Depth"
+    assert there_and_back(made) == made
+    gone = edited(made, shown(made) | {"inputs/1/title": ""})
+    assert [one["id"] for one in gone["inputs"]] == ["name"]
     twice = edited(start, shown(start) | {"inputs/1/id": "name", "inputs/1/title": "Again"})
     assert [one["id"] for one in twice["inputs"]] == ["name", "name"]
 

@@ -1,5 +1,6 @@
 """/editor and /processes/{id}/editor: write a method, look what it would do, publish it."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +13,7 @@ from openccp.app.describe import visible_method
 from openccp.app.editor import Verdict, edited_method, examine, keep_draft, publish, received
 from openccp.core.access import Who, may_publish
 from openccp.core.describe import describe
+from openccp.core.descriptor import MAX_DOCUMENT
 from openccp.core.method import Method, Revision
 from openccp.core.ports import Task
 from openccp.core.problems import Fault, NotAuthenticated, Problem
@@ -30,6 +32,8 @@ from openccp.web.render import chosen, page
 from openccp.web.sending import GUARDED
 
 SHOWN_BYTES = 2_000
+LARGEST = 6 * MAX_DOCUMENT
+"""A page of the editor carries the descriptor as it was and as it is, encoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +57,12 @@ async def new_method(request: Request) -> Response:
     known_parameters(request, "from")
     source = request.query_params.get("from")
     if source is None:
-        return _editor(request, who, Shown(dict(NEW)))
+        return await _editor(request, who, Shown(dict(NEW)))
     revision = await visible_method(services(request), who, source)
     metadata = revision.method.document.get("metadata") or []
     kept = [one for one in metadata if one.get("role") != "context"]
     copied = {**revision.method.document, "id": f"{source}-copy", "metadata": kept}
-    return _editor(request, who, Shown(copied))
+    return await _editor(request, who, Shown(copied))
 
 
 async def edit_method(request: Request) -> Response:
@@ -67,7 +71,9 @@ async def edit_method(request: Request) -> Response:
     revision = await edited_method(services(request), who, process_id)
     known_parameters(request)
     document = dict(revision.method.document)
-    return _editor(request, who, Shown(document, number=revision.number, public=revision.public))
+    return await _editor(
+        request, who, Shown(document, number=revision.number, public=revision.public)
+    )
 
 
 async def send_editor(request: Request) -> Response:
@@ -78,20 +84,21 @@ async def send_editor(request: Request) -> Response:
         return await signed_out(request)
     known_parameters(request)
     edited = await _edited(request, who)
-    draft = read_draft(await form_pairs(request, services(request).rules.body_bytes))
+    most = min(LARGEST, services(request).rules.body_bytes)
+    draft = await asyncio.to_thread(read_draft, await form_pairs(request, most))
     return await _acted(request, who, edited, draft)
 
 
 async def _acted(request: Request, who: Who, edited: Revision | None, draft: Draft) -> Response:
     begun = Shown(None, draft.view, None, draft.texts.get("values", ""), draft.number, draft.public)
     try:
-        written_down = replace(begun, document=draft.document())
+        written_down = replace(begun, document=await asyncio.to_thread(draft.document))
     except Problem as problem:
-        return _editor(request, who, _unread(begun, draft, problem))
+        return await _editor(request, who, _unread(begun, draft, problem))
     try:
         return await _done(request, who, edited, draft, written_down)
     except Problem as problem:
-        return _editor(request, who, replace(written_down, problem=problem))
+        return await _editor(request, who, replace(written_down, problem=problem))
 
 
 async def _edited(request: Request, who: Who) -> Revision | None:
@@ -113,7 +120,7 @@ async def _done(
 ) -> Response:
     there, document, do = services(request), begun.document, draft.do
     if do in (FORM, JSON, LOAD):
-        return _editor(request, who, replace(begun, view=do if do != LOAD else FORM))
+        return await _editor(request, who, replace(begun, view=do if do != LOAD else FORM))
     if do == buttons.EXPORT:
         return _exported(document)
     expect = edited.method.id if edited else None
@@ -134,11 +141,11 @@ async def _looked_at(
     if do == buttons.CHECK and chosen(request) is media.JSON:
         return answer(_said(checked), headers=NO_STORE)
     if verdict.method is None or do not in (buttons.TRY, buttons.RUN):
-        return _editor(request, who, checked)
+        return await _editor(request, who, checked)
     if do == buttons.RUN:
         return _seen(request, (await keep_draft(there, who, document)).method.id, "/form")
     task = await received(there, who, verdict.method, loads(checked.values.encode()))
-    return _editor(request, who, replace(checked, task=task))
+    return await _editor(request, who, replace(checked, task=task))
 
 
 def _samples(method: Method | None) -> str:
@@ -161,8 +168,9 @@ def _exported(document: Any) -> Response:
 # --- pages ------------------------------------------------------------------------------------
 
 
-def _editor(request: Request, who: Who, it: Shown) -> Response:
-    document = _document(who, it) | {"process": request.path_params.get("process_id")}
+async def _editor(request: Request, who: Who, it: Shown) -> Response:
+    told = await asyncio.to_thread(_document, who, it)
+    document = told | {"process": request.path_params.get("process_id")}
     status = it.problem.status if it.problem else 200
     return page(request, "editor", document, status, NO_STORE)
 

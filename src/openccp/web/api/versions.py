@@ -86,7 +86,6 @@ async def method_page(
     runs = await my_runs(services(request), who, revision.method.id)
     more = {
         "versions": [_told(one) for one in known],
-        "all_versions": revision.number > len(known),
         "year": moment(revision.created)[:4],
         "address": _address(request, revision),
         "changes": may_change_method(who, revision) and revision.mutable,

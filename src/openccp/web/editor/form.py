@@ -1,6 +1,6 @@
 """A descriptor as the texts of a form, and the descriptor that edited texts stand for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -71,15 +71,10 @@ def shown(document: Mapping[str, Any]) -> dict[str, str]:
     entry = dict(document)
     texts = {name: word.read(entry) for name, word in TOP.items()}
     for group, words in GROUPS.items():
-        for number, (one, described) in enumerate([*_rows(document, group), ("", {})]):
+        for number, (one, described) in enumerate([*_rows(document, group), ("", _empty())]):
             texts[f"{group}/{number}/id"] = one
             texts |= {f"{group}/{number}/{n}": word.read(described) for n, word in words.items()}
-    return texts | {f"{group}/{number}/kind": "text" for group, number in _new(document)}
-
-
-def _new(document: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-    """The empty rows."""
-    yield from ((group, len(_rows(document, group))) for group in GROUPS)
+    return texts
 
 
 def edited(base: Mapping[str, Any], texts: Texts) -> dict[str, Any]:
@@ -100,20 +95,26 @@ def _write(entry: Entry, words: Mapping[str, Word], texts: Texts) -> None:
 
 
 def _edited_rows(document: Entry, group: str, texts: Texts) -> Any:
-    words, before = GROUPS[group], _rows(document, group)
-    after: list[tuple[str, Entry]] = []
-    for number in range(len(before) + 1):
+    """The rows with an id, and those that never had one but say something.
+
+    Only a row that had an id and has none any more is meant to go.
+    """
+    words, after = GROUPS[group], list[tuple[str, Entry]]()
+    empty = {name: word.read(_empty()) for name, word in words.items()}
+    for number, (before, entry) in enumerate([*_rows(document, group), ("", _empty())]):
         at = f"{group}/{number}/"
-        entry: Entry = before[number][1] if number < len(before) else {"schema": {"type": "string"}}
         given = {name: texts[at + name] for name in words if at + name in texts}
-        untouched = all(given[name] == words[name].read(entry) for name in given)
         identifier = texts.get(f"{at}id", "").strip()
-        if identifier or (number == len(before) and not untouched):
+        if identifier or (not before and empty | given != empty):
             _write(entry, words, given)
-            if "id" in entry and before[number][0] != identifier:
+            if "id" in entry and before != identifier:
                 entry["id"] = identifier
             after.append((identifier, entry))
     return _as_before(document.get(group), after)
+
+
+def _empty() -> Entry:
+    return {"schema": {"type": "string"}}
 
 
 def _as_before(group: Any, rows: list[tuple[str, Entry]]) -> Any:
