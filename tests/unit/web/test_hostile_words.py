@@ -89,6 +89,20 @@ def edited(word: str) -> dict[str, Any]:
     }
 
 
+def place_of(word: str) -> dict[str, Any]:
+    """The members of an infrastructure."""
+    numbers = ("wall_seconds", "memory_bytes", "cpus", "pids", "output_bytes", "output_files")
+    return {
+        **dict.fromkeys(("id", "name", "type", "isolation", "network_policy", "version"), word),
+        "network": True,
+        "lacks": [word],
+        "measured": {"at": word, "broken": {word: word}},
+        "load": {"slots": 2, "running": 1, "waiting": 1, "oldest_wait": 3},
+        "limits": dict.fromkeys((*numbers, "replicas"), 7),
+        "queue": dict.fromkeys(("total", "context", "user"), 9),
+    }
+
+
 def document(word: str) -> dict[str, Any]:
     """A document with the members of all pages, each of them a word of the stranger."""
     link = {"href": word, "rel": word, "type": word, "title": word, word: word}
@@ -100,7 +114,7 @@ def document(word: str) -> dict[str, Any]:
     }
     job |= {"progress": 5, "exception": {"title": word, "detail": word}, "links": links}
     file = {"path": word, "href": word, "type": word, "sha256": word, "size": 1}
-    place = {"id": word, "name": word, "links": links, word: word}
+    place = place_of(word) | {"links": links, word: word}
     return {
         **job,
         "title": word,
@@ -123,6 +137,14 @@ def document(word: str) -> dict[str, Any]:
         "jobs": [job],
         "deliveries": [{**job, "event": word, "state": word, "url": word}],
         "infrastructures": [place],
+        **place_of(word),
+        "queues": [{"infrastructure": word, "kind": word, "name": word}],
+        "accounts": [{"name": word, "role": word, "created": word, "signedIn": word}],
+        "numberOfAccounts": 1,
+        "deadDeliveries": [dict.fromkeys(("id", "event", "jobID", "target", "detail"), word)],
+        "path": word,
+        "size": 1,
+        "preview": {"kind": "tree", "tree": {word: [word, {word: word}]}},
         "conformsTo": [word],
         "files": [file],
         "logs": [file],
