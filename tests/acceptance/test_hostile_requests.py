@@ -133,6 +133,7 @@ ACCESS = {
     ("GET", "/.well-known/oauth-authorization-server"): OPEN,
     ("GET", "/sign-in"): OPEN,
     ("GET", "/assets/{digest}/{asset}"): OPEN,
+    ("GET", "/embed/ccp-elements.js"): OPEN,
     ("POST", "/token"): FORM,
     ("POST", "/auth/realms/{realm}/protocol/openid-connect/token"): FORM,
     ("POST", "/device_authorization"): FORM,

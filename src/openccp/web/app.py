@@ -16,6 +16,7 @@ from openccp.web.api import (
     deliveries,
     device,
     editor,
+    embed,
     execution,
     executions,
     form,
@@ -79,6 +80,7 @@ ROUTES = [
     *device.routes,
     *language.routes,
     *assets.routes,
+    *embed.routes,
 ]
 
 

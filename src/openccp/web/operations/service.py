@@ -91,6 +91,16 @@ OPERATIONS = (
     ),
     Operation(
         "get",
+        "/embed/ccp-elements.js",
+        "getElements",
+        "The elements for pages of other origins",
+        (Answer(200, "The script.", {ANY: "bytes"}, ("ETag",)), UNCHANGED),
+        parameters=(IF_NONE_MATCH,),
+        refusals=(NotFound,),
+        open=True,
+    ),
+    Operation(
+        "get",
         "/operator",
         "getOperatorView",
         "Infrastructures, queues, accounts, storage and callbacks given up; for administrators",
