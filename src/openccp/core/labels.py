@@ -12,12 +12,12 @@ LONGEST_NOTE = 2_000
 def checked_tags(given: Sequence[str]) -> tuple[str, ...]:
     """Tags as they are kept: in order, each once, without spaces around it.
 
-    InvalidRequest for more than 20, for one longer than 50 letters, and for one with a comma or
+    InvalidRequest for more than 20 given, for one longer than 50 letters, and for one with a comma or
     a letter that cannot be seen.
     """
-    tags = tuple(sorted({tag.strip() for tag in given} - {""}))
-    if len(tags) > MOST_TAGS:
+    if len(given) > MOST_TAGS:
         raise InvalidRequest(f"A job has at most {MOST_TAGS} tags.")
+    tags = tuple(sorted({tag.strip() for tag in given} - {""}))
     for tag in tags:
         if len(tag) > LONGEST_TAG or "," in tag or not tag.isprintable():
             raise InvalidRequest(
