@@ -12,8 +12,8 @@ LONGEST_NOTE = 2_000
 def checked_tags(given: Sequence[str]) -> tuple[str, ...]:
     """Tags as they are kept: in order, each once, without spaces around it.
 
-    InvalidRequest for more than 20 given, for one longer than 50 letters, and for one with a comma or
-    a letter that cannot be seen.
+    InvalidRequest for more than 20 given, for one longer than 50 letters, and for one with a
+    comma or a letter that cannot be seen.
     """
     if len(given) > MOST_TAGS:
         raise InvalidRequest(f"A job has at most {MOST_TAGS} tags.")
