@@ -26,6 +26,7 @@ from openccp.app.notify import Notifier
 from openccp.app.outbox import Outbox
 from openccp.app.perform import Surroundings
 from openccp.app.reconcile import PARTING, Reconciler
+from openccp.app.repeats import Repeats
 from openccp.app.services import Rules, Services
 from openccp.app.sign_in import SignIn
 from openccp.app.storage import Storage
@@ -171,6 +172,7 @@ def build(settings: Settings, *, hold: bool = False, unsafe: bool = False) -> Pl
         outbox=around.outbox,
         deliveries=deliveries,
         webhooks=Webhooks(deliveries, partial(open_key, root / "keys" / "webhooks.key"), time.time),
+        repeats=Repeats(partial(open_key, root / "keys" / "requests.key")),
         reconciler=reconciler,
         fetcher=FetcherAtFirstUse(settings),
         provenance=write_provenance,

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from openccp.app.execute import Checked, check, idempotency, job_for
+from openccp.app.execute import Checked, check, job_for
 from openccp.app.jobs import change, visible_job
 from openccp.app.results import recorded
 from openccp.app.services import Services
@@ -24,7 +24,7 @@ Expected = Callable[[Job], bool] | None
 
 async def create(services: Services, who: Who, body: bytes, root: str, key: str | None) -> Job:
     """Keep a job that is checked as far as possible and not started; on return it is on disk."""
-    once = idempotency(who, "", key, body)
+    once = services.repeats.known_as(who, "", key, body)
     first = once and await services.jobs.made_under(once, services.clock())
     if first:
         return first

@@ -1,7 +1,6 @@
 """Execute a method: check the request, keep the job, and say how it will be answered."""
 
 import asyncio
-import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,14 +19,12 @@ from openccp.core.definition import refuse_markers, without_keys, without_secret
 from openccp.core.failpoint import failpoint
 from openccp.core.job import Job
 from openccp.core.method import Method, Revision
-from openccp.core.problems import InvalidRequest, NoSuchJob
+from openccp.core.problems import NoSuchJob
 from openccp.core.reference import Draft, draft
 from openccp.core.request import ExecuteRequest
-from openccp.core.stores import IdempotencyKey
 from openccp.core.strict_json import loads
 from openccp.core.validate import to_stored
 
-LONGEST_KEY = 255
 LARGE_BODY = 64 << 10
 
 
@@ -92,7 +89,7 @@ async def execute(
     Without `Prefer` a method that allows it is run synchronously, every other asynchronously
     (OGC API - Processes 1.0, process-execute-default-execution-mode).
     """
-    once = idempotency(who, method_id, key, body)
+    once = services.repeats.known_as(who, method_id, key, body)
     first = once and await services.jobs.made_under(once, services.clock())
     if first:
         return await _again(services, first, prefer)
@@ -181,13 +178,3 @@ async def finished_within(services: Services, job_id: str, seconds: float) -> Jo
             if job.final or left <= 0 or services.changes.closed:
                 return job
             await pause(changed, left)
-
-
-def idempotency(who: Who, method_id: str, key: str | None, body: bytes) -> IdempotencyKey | None:
-    """The client's key for making this request once; InvalidRequest where it is none."""
-    if key is None:
-        return None
-    if not key or len(key) > LONGEST_KEY:
-        raise InvalidRequest(f"Idempotency-Key must have 1 to {LONGEST_KEY} characters.")
-    digest = hashlib.sha256(method_id.encode() + b"\0" + body).hexdigest()
-    return IdempotencyKey(f"{who.id} {who.context}", key, digest)

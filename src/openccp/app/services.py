@@ -10,6 +10,7 @@ from openccp.app.catalogue import Catalogue
 from openccp.app.changes import Changes
 from openccp.app.devices import Devices
 from openccp.app.outbox import Outbox
+from openccp.app.repeats import Repeats
 from openccp.app.sign_in import SignIn
 from openccp.app.storage import Storage
 from openccp.app.webhooks import Webhooks
@@ -78,6 +79,7 @@ class Services:
     outbox: Outbox
     deliveries: DeliveryStore
     webhooks: Webhooks
+    repeats: Repeats
     reconciler: Wakes
     fetcher: Fetcher
     provenance: WriteProvenance

@@ -13,7 +13,7 @@ DAY = 86400.0
 
 
 async def keep_tidy(services: Services) -> None:
-    """Every ten minutes: forget secrets, callbacks, uploads and created jobs whose time is over."""
+    """Every ten minutes: forget secrets, callbacks, uploads, keys and created jobs that are old."""
     while True:
         await tidy(services)
         await asyncio.sleep(EVERY)
@@ -21,7 +21,7 @@ async def keep_tidy(services: Services) -> None:
 
 async def tidy(services: Services) -> None:
     """Once; what cannot be done now keeps nothing else from it, and is tried the next time."""
-    for step in (_accounts, _deliveries, _uploads, _created):
+    for step in (_accounts, _deliveries, _uploads, _keys, _created):
         try:
             await step(services, services.clock())
         except (Problem, OSError, ValueError):
@@ -38,6 +38,11 @@ async def _deliveries(services: Services, now: float) -> None:
 
 async def _uploads(services: Services, now: float) -> None:
     await asyncio.to_thread(services.uploads.forget, now - services.rules.uploads.seconds)
+
+
+async def _keys(services: Services, now: float) -> None:
+    while await services.jobs.forget_keys(now - DAY):
+        pass
 
 
 async def _created(services: Services, now: float) -> None:

@@ -1,7 +1,7 @@
 """What the core needs of the database: Protocols for jobs, methods and accounts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -21,11 +21,20 @@ class Conflict(Exception):
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A client's key in the scope of its owner and context, with a digest of the request."""
+    """A client's key in the scope of its owner and context, with a digest of the request.
+
+    `former` is the digest that was kept for the same request before digests had a key. It is
+    never kept again.
+    """
 
     scope: str
     key: str
     digest: str
+    former: str | None = field(default=None, repr=False)
+
+    def is_of(self, kept: str) -> bool:
+        """Whether a kept digest is of this request."""
+        return kept in (self.digest, self.former)
 
 
 class JobStore(Protocol):
@@ -136,6 +145,9 @@ class JobStore(Protocol):
 
     async def remove(self, job_id: str) -> None:
         """Forget a finished job; idempotent. Conflict while it is not done."""
+
+    async def forget_keys(self, before: float) -> int:
+        """Forget some keys that were taken until `before`; says how many, like forget_created."""
 
     async def forget_created(self, before: float) -> int:
         """Forget some jobs that were created, last changed until `before`, and never started.

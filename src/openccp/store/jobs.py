@@ -33,7 +33,6 @@ from openccp.store.rows import (
 from openccp.store.tables import idempotency
 
 KEY_SECONDS = 24 * 3600.0
-FORGET_EVERY = 64
 RENEW_AT_ONCE = 500
 
 
@@ -51,7 +50,6 @@ class Jobs:
             idempotency.c.key
         )
         self._lease = claims.lease(database.skips_locked)
-        self._keys_taken = 0
 
     def on_new_job(self, callback: Callable[[], None]) -> None:
         """Call `callback` on the event loop when a reconciler may have something to do."""
@@ -145,15 +143,12 @@ class Jobs:
         """Take the key for `job`; if it is taken, the job it was taken for."""
         named = {"scope": key.scope, "key": key.key}
         cutoff = {"cutoff": job.created - KEY_SECONDS}
-        if self._keys_taken % FORGET_EVERY == 0:
-            connection.execute(sql.FORGET_KEYS, cutoff)
-        self._keys_taken += 1
         connection.execute(sql.FORGET_KEY, named | cutoff)
         taken = {"digest": key.digest, "job_id": job.id, "created": job.created}
         if connection.execute(self._take_key, named | taken).first() is not None:
             return None
         digest, job_id = connection.execute(sql.KEY, named).one()
-        if digest != key.digest:
+        if not key.is_of(digest):
             raise KeyReused
         return job_of(connection.execute(sql.GET, {"id": job_id}).one())
 
@@ -163,7 +158,7 @@ class Jobs:
         row = await self._database.read(lambda c: c.execute(sql.LIVE_KEY, named).first())
         if row is None:
             return None
-        if row[0] != key.digest:
+        if not key.is_of(row[0]):
             raise KeyReused
         return await self.get(row[1])
 
@@ -311,6 +306,11 @@ class Jobs:
                 raise Conflict(f"job {job_id} is not done")
 
         await self._database.write(work)
+
+    async def forget_keys(self, before: float) -> int:
+        """Forget keys that are old; see JobStore."""
+        old = {"cutoff": before}
+        return await self._database.write(lambda c: c.execute(sql.FORGET_KEYS, old).rowcount)
 
     async def forget_created(self, before: float) -> int:
         """Forget created jobs that nobody started; see JobStore."""

@@ -76,7 +76,7 @@ class MemoryJobs:
         """Keep a new job, or give the one first made under `key`."""
         if key is not None:
             digest, first = self._keys.setdefault((key.scope, key.key), (key.digest, job.id))
-            if digest != key.digest:
+            if not key.is_of(digest):
                 raise KeyReused
             if first != job.id:
                 return self._rows[first].job
@@ -88,7 +88,7 @@ class MemoryJobs:
     async def made_under(self, key: IdempotencyKey, now: float) -> Job | None:
         """The job first made under a key."""
         digest, first = self._keys.get((key.scope, key.key), (key.digest, ""))
-        if digest != key.digest:
+        if not key.is_of(digest):
             raise KeyReused
         return await self.get(first)
 
@@ -242,6 +242,12 @@ class MemoryJobs:
         if row is not None and row.job.phase is not Phase.DONE:
             raise Conflict(job_id)
         self._rows.pop(job_id, None)
+
+    async def forget_keys(self, before: float) -> int:
+        """Forget the keys of jobs made until then."""
+        kept = {k: v for k, v in self._keys.items() if self._rows[v[1]].job.created > before}
+        forgotten, self._keys = len(self._keys) - len(kept), kept
+        return forgotten
 
     async def forget_created(self, before: float) -> int:
         """Forget created jobs that nobody started."""

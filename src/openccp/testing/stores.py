@@ -191,6 +191,23 @@ class JobStoreContract(JobListContract):
         second = await jobs.add(later, b"{}", {}, IdempotencyKey("s", "k", "two"))
         assert second.id != first.id
 
+    async def test_keys_are_forgotten_until_a_moment(self, jobs: JobStore) -> None:
+        old, new = IdempotencyKey("s", "old", "d"), IdempotencyKey("s", "new", "d")
+        await jobs.add(a_job(), b"{}", {}, old)
+        await jobs.add(a_job(created=NOW + 1), b"{}", {}, new)
+        assert await jobs.forget_keys(NOW) == 1
+        assert await jobs.forget_keys(NOW) == 0
+        assert await jobs.made_under(old, NOW + 1) is None
+        assert await jobs.made_under(new, NOW + 1) is not None
+
+    async def test_a_digest_kept_in_the_former_way_is_known(self, jobs: JobStore) -> None:
+        made = await jobs.add(a_job(), b"{}", {}, IdempotencyKey("s", "k", "plain"))
+        again = IdempotencyKey("s", "k", "keyed", "plain")
+        assert await jobs.made_under(again, NOW) == made
+        assert await jobs.add(a_job(), b"{}", {}, again) == made
+        with pytest.raises(KeyReused):
+            await jobs.made_under(IdempotencyKey("s", "k", "keyed", "another"), NOW)
+
     async def test_a_key_can_be_asked_for_its_job(self, jobs: JobStore) -> None:
         key = IdempotencyKey("s", "k", "d")
         assert await jobs.made_under(key, NOW) is None
