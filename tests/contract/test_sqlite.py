@@ -1,6 +1,7 @@
 """SQLite only: a foreign writer, one platform process, groups of writes."""
 
 import asyncio
+import re
 import sqlite3
 import time
 from itertools import product
@@ -139,7 +140,10 @@ async def _steps(sqlite: Database, statement: Select[Any], given: dict[str, Any]
 
 
 def _goes_along(index: str, steps: list[str]) -> bool:
-    return len(steps) == 1 and steps[0].startswith("SEARCH jobs USING") and f" {index} " in steps[0]
+    """Jobs by their index, and nothing beside but a look at whether one has a tag."""
+    first, *more = steps
+    tags = all(re.match(r"SEARCH job_tags\w* USING PRIMARY KEY", step) for step in more)
+    return first.startswith("SEARCH jobs USING") and f" {index} " in first and tags
 
 
 def _index(walk: Walk) -> str:

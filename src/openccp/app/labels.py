@@ -39,7 +39,7 @@ async def retag(
     """Put tags on a job and take others off; the note stays."""
 
     async def step(job: Job) -> Job:
-        tags = checked_tags([*(set(job.tags) - set(fewer)), *more])
+        tags = checked_tags(sorted({*job.tags} - {*fewer} | {tag.strip() for tag in more}))
         return job if tags == job.tags else await _saved(services, replace(job, tags=tags))
 
     return await change(services, who, job_id, None, step)
