@@ -234,7 +234,6 @@ OTHERWISE = {
     "/processes/{process_id}/execution": 201,
     "/jobs/{job_id}/results/{output_id}/{index}": 400,
     "/uploads/{upload_id}": 404,  # so is this
-    "/jobs/{job_id}/compare": 400,  # it is the only one
     "/deliveries/{delivery_id}": 404,  # whose they are is tested where there are some
 }
 

@@ -23,7 +23,7 @@ OTHERWISE = re.compile(r"[?&]f=(json|html)$")
 """Links to the other representation: a document and its page have each its own."""
 OTHER_PAGES = (
     "/sign-in", "/device", "/api", "/processes/{processID}/form", "/editor",
-    "/processes/{processID}/editor",
+    "/processes/{processID}/editor", "/operator",
 )  # fmt: skip
 """Pages that are no representation of a document, or of a document in its own form."""
 

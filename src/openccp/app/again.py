@@ -61,17 +61,19 @@ async def earlier(services: Services, job: Job) -> Job | None:
 
 
 async def compare(
-    services: Services, who: Who, first_id: str, second_id: str
-) -> tuple[Report, Report, tuple[Row, ...]]:
-    """Two jobs that the caller may see, side by side."""
+    services: Services, who: Who, first_id: str, second_id: str | None
+) -> tuple[Report, Report | None, tuple[Row, ...]]:
+    """Two jobs that the caller may see, side by side; or the first with nothing beside it."""
     first = await report(services, await visible_job(services, who, first_id))
+    if second_id is None:
+        return first, None, tuple(_rows(first, None))
     second = await report(services, await visible_job(services, who, second_id))
     return first, second, tuple(_rows(first, second))
 
 
-def _rows(first: Report, second: Report) -> Iterator[Row]:
+def _rows(first: Report, second: Report | None) -> Iterator[Row]:
     for kind, facts in _KINDS.items():
-        one, two = facts(first), facts(second)
+        one, two = facts(first), {} if second is None else facts(second)
         for name in dict.fromkeys([*one, *two]):
             yield Row(kind, name, one.get(name), two.get(name))
 

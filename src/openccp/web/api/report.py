@@ -9,7 +9,7 @@ from starlette.routing import Route
 from openccp.app.again import SecretsNeeded, again, compare, earlier
 from openccp.app.jobs import own_job, visible_job
 from openccp.app.report import report
-from openccp.core.problems import InvalidQueryParameter, InvalidRequest
+from openccp.core.problems import InvalidRequest
 from openccp.web.api.execution import created
 from openccp.web.api.sign_in import prefix
 from openccp.web.documents import status_info
@@ -30,18 +30,16 @@ async def get_report(request: Request) -> Response:
 
 
 async def get_comparison(request: Request) -> Response:
-    """GET /jobs/{id}/compare: with the job `with`, or with the run before."""
+    """GET /jobs/{id}/compare: with the job `with`, or the run before if there is one."""
     who, job_id = await caller(request), request.path_params["job_id"]
     known_parameters(request, "with")
     other = request.query_params.get("with")
     if not other:
         before = await earlier(services(request), await own_job(services(request), who, job_id))
-        if before is None:
-            raise InvalidQueryParameter("There is no earlier run: say with which job.")
-        other = before.id
+        other = None if before is None else before.id
     first, second, rows = await compare(services(request), who, job_id, other)
     document: dict[str, Any] = {
-        "jobs": [status_info(one.job, root(request)) for one in (first, second)],
+        "jobs": [status_info(one.job, root(request)) for one in (first, second) if one],
         "rows": [
             {"kind": r.kind, "name": r.name, "first": r.first, "second": r.second, "same": r.same}
             for r in rows

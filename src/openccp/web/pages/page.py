@@ -121,7 +121,7 @@ def html(request: Request, page: str, document: Any) -> str:
     return template.render(
         it=document,
         path=request.url.path,
-        this=str(request.url.replace(scheme="", netloc="")),
+        this=urlsplit(here(request))._replace(scheme="", netloc="").geturl(),
         language=language,
         languages=LANGUAGES,
         prefix=prefix(request),

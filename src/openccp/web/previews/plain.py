@@ -24,7 +24,7 @@ def text(source: Source) -> dict[str, Any] | None:
     if len(shown) > MOST_TEXT:
         rest = source.tail() if not source.whole else shown[MOST_TEXT:][-(MOST_TEXT // 2) :]
         return {"kind": "text", **_texts(source, shown[:MOST_TEXT]), "end": seen(rest)}
-    return {"kind": "text", **_texts(source, shown), "end": None}
+    return {"kind": "text", **_texts(source, shown)}
 
 
 def _texts(source: Source, beginning: str) -> dict[str, Any]:
